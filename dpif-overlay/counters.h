@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_COUNTERS_H
+#define OVL_COUNTERS_H 1
+
+/* Counters without shared writes.
+ *
+ * A counter is a number, allocated in blocks by whoever makes a port, a
+ * network or a VTEP.  Each thread that handles packets has a *shard*: its own
+ * cell for every counter.  Adding is one plain add to a cell that nobody else
+ * writes; reading sums the shards.  This is VPP's scheme of per-thread
+ * counter vectors.
+ *
+ * A shard's cells live in chunks of OVL_COUNTER_CHUNK counters.  Chunks are
+ * made by ovl_counters_alloc() and ovl_shard_create(), never by a packet
+ * thread, so a packet thread neither allocates nor locks.
+ *
+ * Thread-safety: ovl_counter_add() only by the owner of the shard.
+ * Everything else from any thread (takes a mutex).
+ *
+ * Ownership: a block freed with ovl_counters_free() is used again once an
+ * RCU grace period has passed, zeroed.  A destroyed shard's counts stay in
+ * the sums.
+ *
+ * Example:
+ *
+ *     uint32_t id = ovl_counters_alloc(OVL_N_TRAFFIC);
+ *     ovl_counter_add(shard, id + OVL_RX_PACKETS, 1);
+ *     printf("%"PRIu64, ovl_counter_read(id + OVL_RX_PACKETS));
+ *
+ * Layer 0. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ovs-atomic.h"
+#include "util.h"
+
+#define OVL_COUNTER_CHUNK 4096
+#define OVL_COUNTER_MAX_CHUNKS 16384    /* 64 M counters. */
+
+/* The block of four that ports, networks and VTEPs have. */
+enum ovl_traffic {
+    OVL_RX_PACKETS,             /* rx: into the bridge. */
+    OVL_TX_PACKETS,
+    OVL_RX_BYTES,
+    OVL_TX_BYTES,
+    OVL_N_TRAFFIC
+};
+
+/* Counters that always exist, numbers 0...OVL_N_TOTALS - 1.  At rest
+ * received + replicated + generated = sent + consumed + dropped. */
+enum ovl_total {
+    OVL_TOTAL_RECEIVED,         /* Frames taken from ports. */
+    OVL_TOTAL_SENT,             /* Frames given to ports. */
+    OVL_TOTAL_CONSUMED,         /* Ended here, doing what they were for. */
+    OVL_TOTAL_DROPPED,
+    OVL_TOTAL_REPLICATED,       /* Copies made beyond the original. */
+    OVL_TOTAL_GENERATED,        /* Made here: answers, probes. */
+    OVL_N_TOTALS
+};
+
+typedef ATOMIC(uint64_t) ovl_counter_cell;
+
+struct ovl_shard {
+    ATOMIC(ovl_counter_cell *) chunks[OVL_COUNTER_MAX_CHUNKS];
+};
+
+/* Makes a block of 'n' adjacent counters, all zero, 1 <= n <=
+ * OVL_COUNTER_CHUNK, and returns the number of the first. */
+uint32_t ovl_counters_alloc(size_t n);
+
+/* Gives back the block of 'n' counters that starts at 'first', after a grace
+ * period. */
+void ovl_counters_free(uint32_t first, size_t n);
+
+/* Sum over all shards, past and present. */
+uint64_t ovl_counter_read(uint32_t id);
+
+struct ovl_shard *ovl_shard_create(void);
+void ovl_shard_destroy(struct ovl_shard *);
+
+/* A shard that no sum includes, for trace. */
+struct ovl_shard *ovl_shard_create_private(void);
+
+/* Adds 'n' to counter 'id'.  Only the owner of 'shard'. */
+static inline void
+ovl_counter_add(struct ovl_shard *shard, uint32_t id, uint64_t n)
+{
+    ovl_counter_cell *chunk;
+    uint64_t value;
+
+    atomic_read_explicit(&shard->chunks[id / OVL_COUNTER_CHUNK], &chunk,
+                         memory_order_consume);
+    atomic_read_relaxed(&chunk[id % OVL_COUNTER_CHUNK], &value);
+    atomic_store_relaxed(&chunk[id % OVL_COUNTER_CHUNK], value + n);
+}
+
+#endif /* counters.h */

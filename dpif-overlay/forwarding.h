@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_FORWARDING_H
+#define OVL_FORWARDING_H 1
+
+/* The forwarding tables of an overlay bridge: what can forward now.
+ *
+ *     table      key                     value
+ *     ---------  ----------------------  -----------------------------------
+ *     config     (one)                   VTEP addresses, VXLAN port, TTL, ...
+ *     bindings   port id                 role, VNI, who may speak
+ *     networks   VNI                     options, gateways, flood list, ports
+ *     macs       VNI, MAC                local port or VTEP
+ *     neighbors  VNI, IP                 MAC
+ *     sources    group, outer source IP  (set) VTEPs that may send to us
+ *     vteps      IP                      adjacency: prebuilt outer header
+ *
+ * What the rows say, and how they depend on each other, is kept elsewhere
+ * (ofproto-tables/rib.h).  Entries name each other by key, except that they
+ * hold references to ports and VTEPs.  A MAC entry of a network that does not
+ * exist is harmless: the network is looked up first.
+ *
+ * Versions
+ * ========
+ *
+ * All tables but 'vteps' change together: the writer opens a transaction,
+ * sets and removes entries, and publishes them with
+ * ovl_forwarding_commit(), after which readers that ask for the version
+ * see all of it (see versioned-map.h).  A VTEP has no version: it is an
+ * address and a cache of how to reach it, written by the underlay.
+ *
+ * Thread-safety
+ * =============
+ *
+ * One writer thread calls the functions under "Writer".  Readers call those
+ * under "Reader" inside an RCU critical section (any time between two
+ * quiescent states), and take the version once per burst:
+ *
+ *     ovs_version_t v = ovl_forwarding_version(fwd);
+ *     const struct ovl_network *net = ovl_network_lookup(fwd, v, vni);
+ *
+ * Everything a look-up returns is immutable (but for the atomics of ports
+ * and VTEPs) and stays valid until the reader quiesces.
+ *
+ * Layer 1: no packets, no threads, no OVSDB. */
+
+#include "counters.h"
+#include "drop-reasons.h"
+#include "lport.h"
+#include "openvswitch/list.h"
+#include "overlay-types.h"
+#include "seq.h"
+#include "versioned-map.h"
+
+struct ovl_forwarding;
+
+/* Configuration of the bridge. */
+
+struct ovl_config {
+    struct ovl_vnode vnode;
+
+    struct in6_addr vtep4;      /* Our tunnel addresses; in6addr_any: none. */
+    struct in6_addr vtep6;
+    uint16_t vxlan_port;        /* UDP destination, host order. */
+    uint8_t ttl;                /* Outer TTL or hop limit. */
+    uint8_t tos;                /* Outer DSCP << 2, if not 'inherit'. */
+    bool dscp_inherit;          /* Outer DSCP is the inner one. */
+    bool udp6_zero_csum;        /* Send and accept zero over IPv6. */
+    struct ovl_lport *local;    /* LOCAL; NULL if there is none (yet). */
+    struct ovl_lport *uplink;   /* Likewise. */
+};
+
+/* VTEPs and adjacencies. */
+
+#define OVL_ADJ_MAX_HEADER (ETH_HEADER_LEN + IPV6_HEADER_LEN                 \
+                            + UDP_HEADER_LEN + sizeof(struct vxlanhdr))
+
+/* How to reach a VTEP: output port and the bytes to prepend.  Length and
+ * checksum fields, TOS, UDP source port and VNI are zero in 'header' and
+ * filled in per packet. Immutable. */
+struct ovl_adjacency {
+    struct ovl_lport *port;     /* Uplink; holds a reference. */
+    uint16_t mtu;               /* Largest inner frame without its Ethernet
+                                 * header, i.e. inner layer-3 packet. */
+    bool ipv6;                  /* Family of the underlay. */
+    uint8_t header_len;
+    uint8_t header[OVL_ADJ_MAX_HEADER];
+};
+
+struct ovl_vtep {
+    struct cmap_node cmap_node; /* In ovl_forwarding's vteps, by 'ip'. */
+    struct in6_addr ip;         /* Immutable. */
+    uint32_t traffic;           /* Block of OVL_N_TRAFFIC. Immutable. */
+
+    /* NULL while incomplete.  Written by the underlay only. */
+    OVSRCU_TYPE(struct ovl_adjacency *) adj;
+    atomic_uint8_t why;         /* enum ovl_drop_reason while 'adj' is NULL:
+                                 * VTEP_UNRESOLVED, NO_TUNNEL_IP, ... */
+
+    uint32_t n_refs;            /* Writer only. */
+};
+
+/* Publishes 'adj' (owned by 'vtep' from now on; NULL with reason 'why') and
+ * retires the former one.  Underlay thread only. */
+void ovl_vtep_set_adjacency(struct ovl_vtep *, struct ovl_adjacency *adj,
+                            enum ovl_drop_reason why);
+/* Frees an adjacency that was never published. */
+void ovl_adjacency_destroy(struct ovl_adjacency *);
+
+/* Bindings. */
+
+/* One MAC that may speak on a port. */
+struct ovl_guard {
+    struct eth_addr mac;
+    bool any_ip;                /* No IP is listed: every IP is fine. */
+    bool has_v6;                /* Some IPv6 address is listed. */
+    uint16_t n_prefixes;
+    const struct ovl_prefix *prefixes;  /* In the binding's allocation. */
+};
+
+/* One VLAN of an L2 gateway port; 'vlan' 0 is untagged. */
+struct ovl_vlan_binding {
+    uint16_t vlan;
+    uint32_t vni;
+    uint32_t drops;             /* Block of OVL_N_DROPS of (port, vni). */
+};
+
+struct ovl_binding {
+    struct ovl_vnode vnode;     /* By port->id. */
+    struct ovl_lport *port;     /* Holds a reference. */
+    enum ovl_role role;
+
+    /* OVL_ROLE_ACCESS. */
+    uint32_t vni;
+    uint32_t drops;             /* Block of OVL_N_DROPS of (port, vni). */
+    bool guarded;               /* Only 'guards' may speak. */
+    uint16_t n_guards;
+    const struct ovl_guard *guards;
+
+    /* OVL_ROLE_GATEWAY. */
+    uint16_t n_vlans;
+    const struct ovl_vlan_binding *vlans;   /* Sorted by 'vlan'. */
+};
+
+/* Networks. */
+
+struct ovl_gateway {
+    struct in6_addr ip;
+    uint8_t plen;               /* As in struct ovl_prefix. */
+};
+
+/* A local member of a network. */
+struct ovl_member {
+    struct ovl_lport *port;     /* Holds a reference. */
+    uint16_t vlan;              /* Tag that the port wants; 0: untagged. */
+};
+
+struct ovl_network {
+    struct ovl_vnode vnode;     /* By 'vni'. */
+
+    /* Hot. */
+    uint32_t vni;
+    uint32_t traffic;           /* Block of OVL_N_TRAFFIC. */
+    uint32_t tunnel_drops;      /* Block of OVL_N_DROPS: (uplink, vni). */
+    uint32_t source_group;      /* For ovl_source_allowed(). */
+    uint16_t mtu;               /* Largest inner IP packet; 0: uplink's. */
+    bool flood_unknown;         /* unknown_unicast=flood. */
+    bool neigh_suppress;
+    bool neigh_miss_drop;       /* neigh_miss=drop. */
+    bool answer_tunnel;
+    struct eth_addr router_mac;
+    uint16_t n_gateways;
+    uint16_t n_members;
+    uint16_t n_flood;
+    const struct ovl_gateway *gateways;
+    const struct ovl_member *members;
+    struct ovl_vtep *const *flood;  /* Each holds a reference. */
+
+    /* Cold. */
+    char *name;                 /* For people; "" if none. */
+    char *vrf;                  /* "" if none. */
+};
+
+/* MACs. */
+
+struct ovl_mac {
+    struct ovl_vnode vnode;     /* By 'vni' and 'mac'. */
+    uint32_t vni;
+    struct eth_addr mac;
+    uint16_t vlan;              /* Tag that 'port' wants; 0: untagged. */
+    struct ovl_lport *port;     /* Exactly one of 'port' and 'vtep' is */
+    struct ovl_vtep *vtep;      /* nonnull; holds a reference. */
+};
+
+/* Neighbors. */
+
+struct ovl_neighbor {
+    struct ovl_vnode vnode;     /* By 'vni' and 'ip'. */
+    uint32_t vni;
+    struct eth_addr mac;
+    bool router;                /* R flag of our NAs. */
+    bool shared;                /* Several MACs claim it: never answered. */
+    struct in6_addr ip;
+};
+
+/* Reader. */
+
+ovs_version_t ovl_forwarding_version(const struct ovl_forwarding *);
+/* Never NULL: an empty bridge has a default configuration. */
+const struct ovl_config *ovl_config_get(const struct ovl_forwarding *,
+                                        ovs_version_t);
+const struct ovl_binding *ovl_binding_lookup(const struct ovl_forwarding *,
+                                             ovs_version_t, uint32_t port_id);
+const struct ovl_network *ovl_network_lookup(const struct ovl_forwarding *,
+                                             ovs_version_t, uint32_t vni);
+const struct ovl_mac *ovl_mac_lookup(const struct ovl_forwarding *,
+                                     ovs_version_t, uint32_t vni,
+                                     struct eth_addr);
+const struct ovl_neighbor *ovl_neighbor_lookup(const struct ovl_forwarding *,
+                                               ovs_version_t, uint32_t vni,
+                                               const struct in6_addr *);
+bool ovl_source_allowed(const struct ovl_forwarding *, ovs_version_t,
+                        uint32_t group, const struct in6_addr *outer_src);
+struct ovl_vtep *ovl_vtep_lookup(const struct ovl_forwarding *,
+                                 const struct in6_addr *);
+
+/* Gives 'vlan' of a gateway binding, NULL if it is not listed. */
+const struct ovl_vlan_binding *ovl_binding_find_vlan(
+    const struct ovl_binding *, uint16_t vlan);
+/* Gives the guard for 'mac', NULL if it may not speak. */
+const struct ovl_guard *ovl_binding_find_guard(const struct ovl_binding *,
+                                               struct eth_addr mac);
+bool ovl_guard_allows(const struct ovl_guard *, const struct in6_addr *ip);
+/* True if 'ip' is a gateway address of 'net'. */
+bool ovl_network_is_gateway(const struct ovl_network *,
+                            const struct in6_addr *ip);
+
+/* For lists that people read: calls 'cb' for each entry in force. */
+void ovl_forwarding_for_each_network(
+    const struct ovl_forwarding *,
+    void (*cb)(const struct ovl_network *, void *aux), void *aux);
+void ovl_forwarding_for_each_binding(
+    const struct ovl_forwarding *,
+    void (*cb)(const struct ovl_binding *, void *aux), void *aux);
+void ovl_forwarding_for_each_mac(
+    const struct ovl_forwarding *,
+    void (*cb)(const struct ovl_mac *, void *aux), void *aux);
+void ovl_forwarding_for_each_neighbor(
+    const struct ovl_forwarding *,
+    void (*cb)(const struct ovl_neighbor *, void *aux), void *aux);
+void ovl_forwarding_for_each_vtep(
+    const struct ovl_forwarding *,
+    void (*cb)(struct ovl_vtep *, void *aux), void *aux);
+
+struct ovl_table_sizes {
+    size_t networks, bindings, macs, neighbors, vteps;
+};
+void ovl_forwarding_sizes(const struct ovl_forwarding *,
+                          struct ovl_table_sizes *);
+
+/* Changed whenever a VTEP comes or goes or 'config' changes: the underlay
+ * waits for it. */
+struct seq *ovl_forwarding_vteps_seq(const struct ovl_forwarding *);
+
+/* Writer.
+ *
+ * Between begin and commit; "set" adds the entry or replaces the one with
+ * the same key, and takes plain values that it copies (arrays included; it
+ * takes its own references to ports and VTEPs).  "remove" does nothing if
+ * the key is not there.  The same key may be set or removed several times in
+ * one transaction: the last one counts.  Setting what is there already
+ * changes nothing and costs a comparison. */
+
+struct ovl_forwarding *ovl_forwarding_create(void);
+void ovl_forwarding_destroy(struct ovl_forwarding *);
+
+void ovl_forwarding_begin(struct ovl_forwarding *);
+/* Returns the version published (unchanged if nothing changed). */
+ovs_version_t ovl_forwarding_commit(struct ovl_forwarding *);
+
+/* Unlinks what no reader can see any more.  Called now and then by the
+ * writer, outside a transaction; returns true if something waits for a grace
+ * period to pass.  'ovl_forwarding_collect_wait' wakes poll_block() when it
+ * makes sense to call it again. */
+bool ovl_forwarding_collect(struct ovl_forwarding *);
+void ovl_forwarding_collect_wait(struct ovl_forwarding *);
+
+/* 'config->vnode' is ignored here and below. */
+void ovl_config_set(struct ovl_forwarding *, const struct ovl_config *);
+
+/* 'drops' of bindings, and 'traffic' and 'tunnel_drops' of networks, are
+ * filled in here: an entry that replaces another for the same port and VNI
+ * (or VNI) keeps its counters. */
+void ovl_binding_set(struct ovl_forwarding *, const struct ovl_binding *);
+void ovl_binding_remove(struct ovl_forwarding *, uint32_t port_id);
+void ovl_network_set(struct ovl_forwarding *, const struct ovl_network *);
+void ovl_network_remove(struct ovl_forwarding *, uint32_t vni);
+void ovl_mac_set(struct ovl_forwarding *, const struct ovl_mac *);
+void ovl_mac_remove(struct ovl_forwarding *, uint32_t vni, struct eth_addr);
+void ovl_neighbor_set(struct ovl_forwarding *, const struct ovl_neighbor *);
+void ovl_neighbor_remove(struct ovl_forwarding *, uint32_t vni,
+                         const struct in6_addr *);
+void ovl_source_add(struct ovl_forwarding *, uint32_t group,
+                    const struct in6_addr *);
+void ovl_source_remove(struct ovl_forwarding *, uint32_t group,
+                       const struct in6_addr *);
+
+/* Makes the VTEP 'ip' if there is none, and counts a reference.  A VTEP
+ * whose last reference goes leaves the table at once and is freed after a
+ * grace period. */
+struct ovl_vtep *ovl_vtep_ref(struct ovl_forwarding *, const struct in6_addr *);
+void ovl_vtep_unref(struct ovl_forwarding *, struct ovl_vtep *);
+
+#endif /* forwarding.h */

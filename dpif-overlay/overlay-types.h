@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVERLAY_TYPES_H
+#define OVERLAY_TYPES_H 1
+
+/* Words that every layer shares: VNIs, counter numbers, small enums.
+ *
+ * Layer 0.  Knows nothing but OVS's basic types.
+ *
+ * Byte order is in the type ('ovs_be32'), a VNI is a host-order uint32_t, and
+ * an IP address of either family is a 'struct in6_addr', IPv4 in the
+ * v4-mapped form of RFC 4291 section 2.5.5.2, as everywhere in OVS. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <netinet/in.h>
+
+#include "openvswitch/types.h"
+#include "packets.h"
+
+/* RFC 7348 section 5: a VNI has 24 bits.  0 is legal on the wire and refused
+ * in configuration. */
+#define OVL_VNI_MIN 1
+#define OVL_VNI_MAX 0xffffff
+
+/* "No network": the VNI of what belongs to none. */
+#define OVL_VNI_NONE 0
+
+#define OVL_VXLAN_PORT 4789     /* RFC 7348 section 5. */
+#define OVL_VLAN_MAX 4095       /* 0 stands for untagged. */
+
+/* What a VXLAN header costs the inner frame: outer IP, UDP, VXLAN and the
+ * inner Ethernet header, without the outer Ethernet header. */
+#define OVL_VXLAN4_OVERHEAD (20 + 8 + 8 + 14)
+#define OVL_VXLAN6_OVERHEAD (40 + 8 + 8 + 14)
+
+/* What a port is, decided by rows alone. */
+enum ovl_role {
+    OVL_ROLE_UNBOUND,           /* Nobody said yet: drops both ways. */
+    OVL_ROLE_ACCESS,            /* VM port of one network. */
+    OVL_ROLE_GATEWAY,           /* L2 gateway: each VLAN is a network. */
+    OVL_ROLE_UPLINK,            /* Leads to the underlay. */
+    OVL_ROLE_LOCAL,             /* The host's own port of the bridge. */
+};
+
+const char *ovl_role_to_string(enum ovl_role);
+
+/* An IP prefix of either family. 'plen' counts the bits of the v4-mapped
+ * form: 96 + the IPv4 length for IPv4. */
+struct ovl_prefix {
+    struct in6_addr addr;
+    uint8_t plen;               /* 0...128. */
+};
+
+static inline bool
+ovl_ip_is_v4(const struct in6_addr *ip)
+{
+    return IN6_IS_ADDR_V4MAPPED(ip);
+}
+
+bool ovl_prefix_contains(const struct ovl_prefix *, const struct in6_addr *);
+
+#endif /* overlay-types.h */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_PIPELINE_H
+#define OVL_PIPELINE_H 1
+
+/* What happens to a packet, from the port that it came in on to the ports
+ * that it leaves on.
+ *
+ * A burst goes through named passes: parse all, decide all, act on all.
+ * Deciding returns a verdict by value and changes nothing; acting is the only
+ * place that changes, copies, sends or frees packets.  No pass allocates
+ * tables, locks, logs, waits or reads a clock.
+ *
+ * The pipeline knows no netdev: the thread that runs it hands a 'struct
+ * ovl_worker' with its counters shard and two functions.
+ *
+ * Thread-safety: one thread per worker, inside an RCU critical section.
+ *
+ * Ownership: the pipeline takes every packet of the batch; each one is given
+ * to 'send' or freed with a drop reason or consumed.
+ *
+ * Layer 2. */
+
+#include "counters.h"
+#include "dp-packet.h"
+#include "drop-reasons.h"
+#include "forwarding.h"
+
+struct ovl_trace;
+
+struct ovl_worker {
+    /* Immutable. */
+    const struct ovl_forwarding *fwd;
+    struct ovl_shard *shard;
+    struct ovl_trace *trace;    /* Nonnull while tracing: every step tells
+                                 * what it looked up. */
+
+    /* Gives 'packet' to 'port', now or at the end of the burst.  Takes the
+     * packet.  Reports its fate with ovl_account_sent() or
+     * ovl_account_unsent(). */
+    void (*send)(struct ovl_worker *, struct ovl_lport *port,
+                 struct dp_packet *packet);
+
+    /* Tells the underlay that 'ip' said on the uplink that it is at 'mac'.
+     * May be NULL. */
+    void (*heard)(struct ovl_worker *, const struct in6_addr *ip,
+                  struct eth_addr mac);
+
+    /* The pipeline's. */
+    ovs_version_t version;      /* Taken once per burst. */
+    const struct ovl_config *config;
+};
+
+/* Handles 'batch', received on 'in'.  'batch' is empty afterwards. */
+void ovl_pipeline_run(struct ovl_worker *, struct ovl_lport *in,
+                      struct dp_packet_batch *batch);
+
+/* Accounts for frames that 'send' was given: 'n' frames of 'bytes' bytes in
+ * all went out of 'port', or 'n' died there for 'reason' (the caller frees
+ * them). */
+void ovl_account_sent(struct ovl_shard *, const struct ovl_lport *port,
+                      size_t n, size_t bytes);
+void ovl_account_unsent(struct ovl_shard *, const struct ovl_lport *port,
+                        enum ovl_drop_reason reason, size_t n);
+
+#endif /* pipeline.h */
