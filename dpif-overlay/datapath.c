@@ -1,0 +1,828 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Ports, threads, control thread.
+ *
+ * Whatever changes the set of queues ends in assign_queues(), which works out
+ * which thread polls what, starts and stops PMD threads, and publishes the
+ * poll lists.  To take a port's queues away: mark it 'detached',
+ * assign_queues(), wait for a grace period; now nobody is in its netdev.
+ *
+ * The tables belong here too: they outlive bridges.  Until they are complete
+ * (ovl_datapath_set_ready()) no receive queue is opened. */
+
+#include <config.h>
+
+#include "datapath.h"
+
+#include <errno.h>
+
+#include "connectivity.h"
+#include "dp-packet.h"
+#include "forwarding.h"
+#include "hash.h"
+#include "netdev.h"
+#include "odp-util.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "overlay-port.h"
+#include "ovs-numa.h"
+#include "ovs-thread.h"
+#include "packets.h"
+#include "pmd.h"
+#include "seq.h"
+#include "openvswitch/shash.h"
+#include "smap.h"
+#include "timeval.h"
+#include "underlay.h"
+
+VLOG_DEFINE_THIS_MODULE(overlay_datapath);
+
+/* Without tables for this long after the first port, go on with what there
+ * is: the database may be unreachable for good. */
+#define READY_TIMEOUT_MS 10000
+
+#define MAX_PORTS 65536
+
+/* Numbers that threads send under. */
+enum {
+    SENDER_CONTROL,
+    SENDER_IO,
+    SENDER_FIRST_PMD
+};
+
+struct ovl_datapath {
+    struct ovl_thread_config thread_config;
+    struct ovl_underlay *underlay;
+
+    /* Taken before 'ports_mutex'; see lock_config(). */
+    struct ovs_mutex config_mutex;
+    struct ovl_thread *io OVS_GUARDED;
+    struct ovl_thread **pmds OVS_GUARDED;
+    size_t n_pmds OVS_GUARDED;
+    int n_senders OVS_GUARDED;          /* What all ports were told. */
+    char *pmd_cpu_mask OVS_GUARDED;
+    bool ready OVS_GUARDED;             /* Receive queues may be open. */
+    long long int ready_deadline OVS_GUARDED;
+
+    /* Guards the map, not what the ports are: those are changed under both
+     * mutexes. */
+    struct ovs_mutex ports_mutex;
+    struct hmap ports OVS_GUARDED;      /* Of struct ovl_port, by number. */
+    struct shash names OVS_GUARDED;     /* The same, by name. */
+    atomic_uint64_t ports_version;
+    struct seq *ports_seq;
+
+    /* Control thread. */
+    pthread_t control;
+    struct ovl_shard *control_shard;
+    struct seq *control_wakeup;
+    atomic_bool exiting;
+};
+
+static void *control_main(void *dp);
+static void assign_queues(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex);
+
+/* Takes the configuration mutex, in a quiescent state if it has to wait: its
+ * holder may be waiting for a grace period. */
+static void
+lock_config(struct ovl_datapath *dp)
+    OVS_ACQUIRES(dp->config_mutex)
+{
+    if (ovs_mutex_trylock(&dp->config_mutex)) {
+        ovsrcu_quiesce_start();
+        ovs_mutex_lock(&dp->config_mutex);
+        ovsrcu_quiesce_end();
+    }
+}
+
+static void
+unlock_config(struct ovl_datapath *dp)
+    OVS_RELEASES(dp->config_mutex)
+{
+    ovs_mutex_unlock(&dp->config_mutex);
+}
+
+static void
+ports_changed(struct ovl_datapath *dp)
+{
+    uint64_t orig;
+
+    atomic_add(&dp->ports_version, 1, &orig);
+    seq_change(dp->ports_seq);
+}
+
+/* The underlay's 'send'. */
+static void
+send_generated(void *dp_, struct ovl_lport *lport, struct dp_packet *packet)
+{
+    struct ovl_datapath *dp = dp_;
+    struct dp_packet_batch batch;
+
+    ovl_counter_add(dp->control_shard, OVL_TOTAL_GENERATED, 1);
+    dp_packet_batch_init_packet(&batch, packet);
+    ovl_port_send(ovl_port_cast(lport), SENDER_CONTROL, dp->control_shard,
+                  &batch);
+}
+
+struct ovl_datapath *
+ovl_datapath_create(void)
+{
+    struct ovl_datapath *dp = xzalloc(sizeof *dp);
+
+    dp->thread_config.fwd = ovl_forwarding_create();
+    dp->underlay = ovl_underlay_create(dp->thread_config.fwd, send_generated,
+                                       dp);
+    dp->thread_config.underlay = dp->underlay;
+    ovs_mutex_init(&dp->config_mutex);
+    ovs_mutex_init(&dp->ports_mutex);
+    hmap_init(&dp->ports);
+    shash_init(&dp->names);
+    dp->ports_seq = seq_create();
+    dp->control_wakeup = seq_create();
+    dp->ready_deadline = LLONG_MAX;
+    dp->n_senders = SENDER_FIRST_PMD;
+    return dp;
+}
+
+/* Starts the threads with the first port, so that a daemon without an
+ * overlay bridge has none of them. */
+static void
+start_threads(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    if (!dp->io) {
+        dp->ready_deadline = time_msec() + READY_TIMEOUT_MS;
+        dp->control_shard = ovl_shard_create();
+        dp->io = ovl_thread_create(&dp->thread_config, OVS_CORE_UNSPEC,
+                                   OVS_NUMA_UNSPEC, SENDER_IO);
+        dp->control = ovs_thread_create("ovl_ctl", control_main, dp);
+    }
+}
+
+void
+ovl_datapath_destroy(struct ovl_datapath *dp)
+{
+    if (!dp) {
+        return;
+    }
+    ovl_datapath_del_all_ports(dp);
+    if (dp->io) {
+        atomic_store_explicit(&dp->exiting, true, memory_order_release);
+        seq_change(dp->control_wakeup);
+        ovsrcu_quiesce_start();
+        xpthread_join(dp->control, NULL);
+        ovsrcu_quiesce_end();
+        ovl_thread_destroy(dp->io);
+        ovl_shard_destroy(dp->control_shard);
+    }
+    ovl_underlay_destroy(dp->underlay);
+    ovl_forwarding_destroy(dp->thread_config.fwd);
+    hmap_destroy(&dp->ports);
+    shash_destroy(&dp->names);
+    seq_destroy(dp->ports_seq);
+    seq_destroy(dp->control_wakeup);
+    free(dp->pmds);
+    free(dp->pmd_cpu_mask);
+    ovs_mutex_destroy(&dp->config_mutex);
+    ovs_mutex_destroy(&dp->ports_mutex);
+    free(dp);
+}
+
+struct ovl_forwarding *
+ovl_datapath_forwarding(const struct ovl_datapath *dp)
+{
+    return dp->thread_config.fwd;
+}
+
+/* Ports. */
+
+static struct ovl_port *
+find_port(const struct ovl_datapath *dp, odp_port_t port_no)
+    OVS_REQUIRES(dp->ports_mutex)
+{
+    struct ovl_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash_odp_port(port_no), &dp->ports) {
+        if (port->up.port_no == port_no) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* Lowest number that is free, from 1: 0 would be ODPP_LOCAL, which in this
+ * datapath has no meaning. */
+static odp_port_t
+choose_port_no(const struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->ports_mutex)
+{
+    for (uint32_t i = 1; i < MAX_PORTS; i++) {
+        if (!find_port(dp, u32_to_odp(i))) {
+            return u32_to_odp(i);
+        }
+    }
+    return ODPP_NONE;
+}
+
+/* Makes 'port' ready to send, and to receive if the tables are complete. */
+static int
+start_port(struct ovl_datapath *dp, struct ovl_port *port)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    int error = ovl_port_configure(port, dp->n_senders);
+
+    if (!error && dp->ready) {
+        error = ovl_port_open_queues(port);
+        if (error) {
+            ovl_port_stop_senders(port);
+        }
+    }
+    return error;
+}
+
+/* Takes the netdev of 'port' away from all threads. */
+static void
+stop_port(struct ovl_datapath *dp, struct ovl_port *port)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    /* With no queue to be found, assign_queues() leaves the port out of all
+     * poll lists; threads may be in the old lists until the grace period. */
+    int n_rxq = port->n_rxq;
+
+    port->n_rxq = 0;
+    ovl_port_stop_senders(port);
+    assign_queues(dp);
+    ovsrcu_synchronize();
+    port->n_rxq = n_rxq;
+    ovl_port_close_queues(port);
+}
+
+int
+ovl_datapath_port_add(struct ovl_datapath *dp, const char *name,
+                      const char *type, odp_port_t *port_nop)
+{
+    struct ovl_port *port = NULL;
+    odp_port_t port_no;
+    int error = 0;
+
+    lock_config(dp);
+    ovs_mutex_lock(&dp->ports_mutex);
+    port_no = *port_nop != ODPP_NONE ? *port_nop : choose_port_no(dp);
+    if (shash_find(&dp->names, name)) {
+        error = EEXIST;
+    } else if (port_no == ODPP_NONE) {
+        error = EFBIG;
+    } else if (find_port(dp, port_no)) {
+        error = EBUSY;
+    }
+    ovs_mutex_unlock(&dp->ports_mutex);
+
+    if (!error) {
+        error = ovl_port_open(name, type, port_no, &port);
+    }
+    if (!error) {
+        start_threads(dp);
+        error = start_port(dp, port);
+        if (error) {
+            /* Nobody but us has seen it. */
+            if (port->sf) {
+                netdev_restore_flags(port->sf);
+                port->sf = NULL;
+            }
+            ovl_port_close(port);
+        }
+    }
+    if (!error) {
+        ovs_mutex_lock(&dp->ports_mutex);
+        hmap_insert(&dp->ports, &port->node, hash_odp_port(port_no));
+        shash_add(&dp->names, name, port);
+        ovs_mutex_unlock(&dp->ports_mutex);
+        *port_nop = port_no;
+        assign_queues(dp);
+        ports_changed(dp);
+        seq_change(dp->control_wakeup);
+    }
+    unlock_config(dp);
+    return error;
+}
+
+int
+ovl_datapath_port_del(struct ovl_datapath *dp, odp_port_t port_no)
+{
+    lock_config(dp);
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = find_port(dp, port_no);
+    if (port) {
+        hmap_remove(&dp->ports, &port->node);
+        shash_find_and_delete(&dp->names, port->up.name);
+    }
+    ovs_mutex_unlock(&dp->ports_mutex);
+
+    if (port) {
+        atomic_store_relaxed(&port->up.alive, false);
+        stop_port(dp, port);
+        ovl_port_close(port);
+        ports_changed(dp);
+    }
+    unlock_config(dp);
+    return port ? 0 : ENODEV;
+}
+
+void
+ovl_datapath_del_all_ports(struct ovl_datapath *dp)
+{
+    for (;;) {
+        odp_port_t port_no = ODPP_NONE;
+        struct ovl_port *port;
+
+        ovs_mutex_lock(&dp->ports_mutex);
+        HMAP_FOR_EACH (port, node, &dp->ports) {
+            port_no = port->up.port_no;
+            break;
+        }
+        ovs_mutex_unlock(&dp->ports_mutex);
+        if (port_no == ODPP_NONE) {
+            return;
+        }
+        ovl_datapath_port_del(dp, port_no);
+    }
+}
+
+int
+ovl_datapath_port_set_config(struct ovl_datapath *dp, odp_port_t port_no,
+                             const struct smap *other_config)
+{
+    int error = 0;
+
+    lock_config(dp);
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = find_port(dp, port_no);
+    ovs_mutex_unlock(&dp->ports_mutex);
+    if (!port) {
+        error = ENODEV;
+    } else {
+        const char *affinity = smap_get(other_config, "pmd-rxq-affinity");
+
+        if (!nullable_string_is_equal(affinity, port->rxq_affinity)) {
+            error = ovl_port_set_rxq_affinity(port, affinity);
+            assign_queues(dp);
+        }
+    }
+    unlock_config(dp);
+    return error;
+}
+
+static int
+compare_ports(const void *a_, const void *b_)
+{
+    const struct ovl_lport *a = *(const struct ovl_lport *const *) a_;
+    const struct ovl_lport *b = *(const struct ovl_lport *const *) b_;
+
+    return (odp_to_u32(a->port_no) < odp_to_u32(b->port_no) ? -1
+            : odp_to_u32(a->port_no) > odp_to_u32(b->port_no));
+}
+
+uint64_t
+ovl_datapath_ports(struct ovl_datapath *dp, struct ovl_lport ***lportsp,
+                   size_t *n)
+{
+    struct ovl_port *port;
+    uint64_t version;
+
+    ovs_mutex_lock(&dp->ports_mutex);
+    atomic_read(&dp->ports_version, &version);
+    struct ovl_lport **lports
+        = xmalloc(MAX(1, hmap_count(&dp->ports)) * sizeof *lports);
+    *n = 0;
+    HMAP_FOR_EACH (port, node, &dp->ports) {
+        lports[(*n)++] = ovl_lport_ref(&port->up);
+    }
+    ovs_mutex_unlock(&dp->ports_mutex);
+
+    qsort(lports, *n, sizeof *lports, compare_ports);
+    *lportsp = lports;
+    return version;
+}
+
+uint64_t
+ovl_datapath_ports_version(struct ovl_datapath *dp)
+{
+    uint64_t version;
+
+    atomic_read(&dp->ports_version, &version);
+    return version;
+}
+
+struct seq *
+ovl_datapath_ports_seq(struct ovl_datapath *dp)
+{
+    return dp->ports_seq;
+}
+
+struct ovl_lport *
+ovl_datapath_port_by_name(struct ovl_datapath *dp, const char *name)
+{
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = shash_find_data(&dp->names, name);
+    struct ovl_lport *lport = port ? ovl_lport_ref(&port->up) : NULL;
+    ovs_mutex_unlock(&dp->ports_mutex);
+    return lport;
+}
+
+struct ovl_lport *
+ovl_datapath_port_by_number(struct ovl_datapath *dp, odp_port_t port_no)
+{
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = find_port(dp, port_no);
+    struct ovl_lport *lport = port ? ovl_lport_ref(&port->up) : NULL;
+    ovs_mutex_unlock(&dp->ports_mutex);
+    return lport;
+}
+
+const char *
+ovl_datapath_port_type(const struct ovl_lport *lport)
+{
+    return ovl_port_cast(lport)->type;
+}
+
+void
+ovl_datapath_format_vtep(struct ovl_datapath *dp, const struct in6_addr *ip,
+                         struct ds *state, struct ds *next_hop)
+{
+    ovl_underlay_format_vtep(dp->underlay, ip, state, next_hop);
+}
+
+/* Assignment of queues to threads. */
+
+/* Appends 'rxq' to the 'n' queues at '*rxqs'. */
+static void
+add_rxq(struct ovl_rxq ***rxqs, size_t *n, size_t *allocated,
+        struct ovl_rxq *rxq)
+{
+    if (*n >= *allocated) {
+        *rxqs = x2nrealloc(*rxqs, allocated, sizeof **rxqs);
+    }
+    (*rxqs)[(*n)++] = rxq;
+}
+
+/* The cores that PMD threads should run on: those of 'pmd-cpu-mask', or one
+ * of each NUMA node; none without a PMD port. */
+static struct ovs_numa_dump *
+pmd_cores(const struct ovl_datapath *dp, bool any_pmd_port)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    if (!any_pmd_port) {
+        return ovs_numa_dump_n_cores_per_numa(0);
+    } else if (dp->pmd_cpu_mask && dp->pmd_cpu_mask[0]) {
+        return ovs_numa_dump_cores_with_cmask(dp->pmd_cpu_mask);
+    } else {
+        return ovs_numa_dump_n_cores_per_numa(1);
+    }
+}
+
+/* Lowest sender number that no PMD thread has. */
+static int
+free_sender(const struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    for (int sender = SENDER_FIRST_PMD; ; sender++) {
+        bool used = false;
+
+        for (size_t i = 0; i < dp->n_pmds; i++) {
+            used |= ovl_thread_sender(dp->pmds[i]) == sender;
+        }
+        if (!used) {
+            return sender;
+        }
+    }
+}
+
+/* Stops the PMD threads that are not in 'cores' and starts those that are
+ * missing.  A thread that stops may still have a queue on its list. */
+static void
+adjust_pmds(struct ovl_datapath *dp, const struct ovs_numa_dump *cores)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    struct ovs_numa_info_core *core;
+    size_t n = 0;
+
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        struct ovl_thread *pmd = dp->pmds[i];
+
+        if (ovs_numa_dump_contains_core(cores, ovl_thread_numa(pmd),
+                                        ovl_thread_core(pmd))) {
+            dp->pmds[n++] = pmd;
+        } else {
+            ovl_thread_destroy(pmd);
+        }
+    }
+    dp->n_pmds = n;
+
+    FOR_EACH_CORE_ON_DUMP (core, cores) {
+        bool found = false;
+
+        for (size_t i = 0; i < dp->n_pmds; i++) {
+            found |= ovl_thread_core(dp->pmds[i]) == core->core_id;
+        }
+        if (!found) {
+            dp->pmds = xrealloc(dp->pmds, (dp->n_pmds + 1) * sizeof *dp->pmds);
+            dp->pmds[dp->n_pmds] = ovl_thread_create(
+                &dp->thread_config, core->core_id, core->numa_id,
+                free_sender(dp));
+            dp->n_pmds++;
+        }
+    }
+}
+
+/* Tells all ports how many threads may send, if that has changed.  Done before
+ * a new thread has anything to send. */
+static void
+adjust_senders(struct ovl_datapath *dp, struct ovl_lport *const *lports,
+               size_t n_lports)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    int n_senders = SENDER_FIRST_PMD;
+
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        n_senders = MAX(n_senders, ovl_thread_sender(dp->pmds[i]) + 1);
+    }
+    if (n_senders != dp->n_senders) {
+        dp->n_senders = n_senders;
+        for (size_t i = 0; i < n_lports; i++) {
+            ovl_port_set_senders(ovl_port_cast(lports[i]), n_senders);
+        }
+        ovsrcu_synchronize();
+        seq_change(dp->control_wakeup);
+    }
+}
+
+/* The PMD thread for 'rxq': the one that it is pinned to, else the one with
+ * the fewest queues so far ('load') among those of its NUMA node, else among
+ * all. */
+static size_t
+choose_pmd(const struct ovl_datapath *dp, const struct ovl_rxq *rxq,
+           const size_t *load)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    int numa_id = netdev_get_numa_id(rxq->port->netdev);
+    size_t best = SIZE_MAX;
+    bool best_local = false;
+
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        bool local = (numa_id == OVS_NUMA_UNSPEC
+                      || ovl_thread_numa(dp->pmds[i]) == numa_id);
+
+        if (ovl_thread_core(dp->pmds[i]) == rxq->core_id) {
+            return i;
+        }
+        if (best == SIZE_MAX || (local && !best_local)
+            || (local == best_local && load[i] < load[best])) {
+            best = i;
+            best_local = local;
+        }
+    }
+    return best;
+}
+
+/* Works out who polls what and publishes it.  A queue that moves from one
+ * thread to another is polled by nobody for a grace period in between. */
+static void
+assign_queues(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    struct ovl_rxq **io_rxqs = NULL;
+    size_t n_io = 0, allocated_io = 0;
+    bool any_pmd_port = false;
+    struct ovl_lport **lports;
+    size_t n_lports;
+
+    ovl_datapath_ports(dp, &lports, &n_lports);
+    for (size_t i = 0; i < n_lports; i++) {
+        struct ovl_port *port = ovl_port_cast(lports[i]);
+
+        any_pmd_port |= port->is_pmd;
+        for (int j = 0; !port->is_pmd && j < port->n_rxq; j++) {
+            add_rxq(&io_rxqs, &n_io, &allocated_io, &port->rxqs[j]);
+        }
+    }
+    if (dp->io) {
+        ovl_thread_set_rxqs(dp->io, io_rxqs, n_io);
+    }
+    free(io_rxqs);
+
+    struct ovs_numa_dump *cores = pmd_cores(dp, any_pmd_port);
+    if (cores) {
+        adjust_pmds(dp, cores);
+    }
+    if (any_pmd_port && !dp->n_pmds) {
+        VLOG_ERR("no PMD thread: pmd-cpu-mask \"%s\" names no usable core, "
+                 "ports that need one are not polled; set "
+                 "Open_vSwitch other_config:pmd-cpu-mask",
+                 dp->pmd_cpu_mask ? dp->pmd_cpu_mask : "");
+    }
+    ovs_numa_dump_destroy(cores);
+    adjust_senders(dp, lports, n_lports);
+
+    struct ovl_rxq ***rxqs = xcalloc(dp->n_pmds + 1, sizeof *rxqs);
+    size_t *n = xcalloc(dp->n_pmds + 1, sizeof *n);
+    size_t *allocated = xcalloc(dp->n_pmds + 1, sizeof *allocated);
+    bool moved = false;
+    for (size_t i = 0; i < n_lports; i++) {
+        struct ovl_port *port = ovl_port_cast(lports[i]);
+
+        for (int j = 0; port->is_pmd && j < port->n_rxq; j++) {
+            struct ovl_rxq *rxq = &port->rxqs[j];
+            size_t pmd = choose_pmd(dp, rxq, n);
+
+            if (pmd != SIZE_MAX) {
+                moved |= (rxq->polled_by != OVS_CORE_UNSPEC
+                          && rxq->polled_by != ovl_thread_core(dp->pmds[pmd]));
+                add_rxq(&rxqs[pmd], &n[pmd], &allocated[pmd], rxq);
+            }
+        }
+    }
+    if (moved) {
+        for (size_t i = 0; i < dp->n_pmds; i++) {
+            ovl_thread_set_rxqs(dp->pmds[i], NULL, 0);
+        }
+        ovsrcu_synchronize();
+    }
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        ovl_thread_set_rxqs(dp->pmds[i], rxqs[i], n[i]);
+        free(rxqs[i]);
+    }
+    free(rxqs);
+    free(n);
+    free(allocated);
+
+    for (size_t i = 0; i < n_lports; i++) {
+        ovl_lport_unref(lports[i]);
+    }
+    free(lports);
+}
+
+void
+ovl_datapath_set_config(struct ovl_datapath *dp,
+                        const struct smap *other_config)
+{
+    const char *mask = smap_get(other_config, "pmd-cpu-mask");
+    uint64_t max_sleep = smap_get_ullong(other_config, "pmd-maxsleep", 0);
+    uint64_t old;
+
+    max_sleep = MIN(max_sleep, OVL_PMD_MAX_SLEEP_US);
+    atomic_read_relaxed(&dp->thread_config.pmd_max_sleep, &old);
+    if (max_sleep != old) {
+        atomic_store_relaxed(&dp->thread_config.pmd_max_sleep, max_sleep);
+        VLOG_INFO("PMD threads sleep up to %"PRIu64" us", max_sleep);
+    }
+
+    lock_config(dp);
+    if (!nullable_string_is_equal(mask, dp->pmd_cpu_mask)) {
+        free(dp->pmd_cpu_mask);
+        dp->pmd_cpu_mask = nullable_xstrdup(mask);
+        assign_queues(dp);
+    }
+    unlock_config(dp);
+}
+
+static void
+set_ready(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    struct ovl_lport **lports;
+    size_t n;
+
+    if (dp->ready) {
+        return;
+    }
+    dp->ready = true;
+    dp->ready_deadline = LLONG_MAX;
+    ovl_datapath_ports(dp, &lports, &n);
+    for (size_t i = 0; i < n; i++) {
+        ovl_port_open_queues(ovl_port_cast(lports[i]));
+        ovl_lport_unref(lports[i]);
+    }
+    free(lports);
+    assign_queues(dp);
+}
+
+void
+ovl_datapath_set_ready(struct ovl_datapath *dp)
+{
+    lock_config(dp);
+    set_ready(dp);
+    unlock_config(dp);
+}
+
+void
+ovl_datapath_format_pmd_stats(struct ovl_datapath *dp, struct ds *s)
+{
+    lock_config(dp);
+    if (dp->io) {
+        ovl_thread_format_stats(dp->io, s);
+    }
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        ovl_thread_format_stats(dp->pmds[i], s);
+    }
+    unlock_config(dp);
+}
+
+void
+ovl_datapath_format_pmd_rxqs(struct ovl_datapath *dp, struct ds *s)
+{
+    lock_config(dp);
+    if (dp->io) {
+        ovl_thread_format_rxqs(dp->io, s);
+    }
+    for (size_t i = 0; i < dp->n_pmds; i++) {
+        ovl_thread_format_rxqs(dp->pmds[i], s);
+    }
+    unlock_config(dp);
+}
+
+/* Control thread. */
+
+/* Applies what netdevs ask for, and takes over what has changed in them. */
+static void
+run_ports(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    struct ovl_lport **lports;
+    bool changed = false;
+    size_t n;
+
+    ovl_datapath_ports(dp, &lports, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_port *port = ovl_port_cast(lports[i]);
+
+        if (netdev_is_reconf_required(port->netdev)) {
+            stop_port(dp, port);
+            if (start_port(dp, port)) {
+                VLOG_ERR("%s: not in service until it is configured again",
+                         port->up.name);
+            }
+            assign_queues(dp);
+            changed = true;
+        } else if (netdev_get_change_seq(port->netdev) != port->change_seq) {
+            changed |= ovl_port_refresh(port);
+        }
+        ovl_lport_unref(lports[i]);
+    }
+    free(lports);
+
+    if (time_msec() >= dp->ready_deadline) {
+        VLOG_WARN("no complete tables from the database after %d ms: "
+                  "forwarding with what there is", READY_TIMEOUT_MS);
+        set_ready(dp);
+    }
+    if (changed) {
+        ports_changed(dp);
+    }
+}
+
+static void
+wait_ports(struct ovl_datapath *dp)
+    OVS_REQUIRES(dp->config_mutex)
+{
+    struct ovl_port *port;
+
+    ovs_mutex_lock(&dp->ports_mutex);
+    HMAP_FOR_EACH (port, node, &dp->ports) {
+        netdev_wait_reconf_required(port->netdev);
+    }
+    ovs_mutex_unlock(&dp->ports_mutex);
+    if (dp->ready_deadline != LLONG_MAX) {
+        poll_timer_wait_until(dp->ready_deadline);
+    }
+}
+
+static void *
+control_main(void *dp_)
+{
+    struct ovl_datapath *dp = dp_;
+    bool exiting = false;
+
+    while (!exiting) {
+        uint64_t wakeup = seq_read(dp->control_wakeup);
+        uint64_t connectivity = seq_read(connectivity_seq_get());
+
+        lock_config(dp);
+        run_ports(dp);
+        unlock_config(dp);
+        ovl_underlay_run(dp->underlay);
+
+        lock_config(dp);
+        wait_ports(dp);
+        unlock_config(dp);
+        ovl_underlay_wait(dp->underlay);
+        seq_wait(connectivity_seq_get(), connectivity);
+        seq_wait(dp->control_wakeup, wakeup);
+        atomic_read_explicit(&dp->exiting, &exiting, memory_order_acquire);
+        if (!exiting) {
+            poll_block();
+        }
+    }
+    return NULL;
+}

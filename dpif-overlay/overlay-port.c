@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Ports of the overlay datapath.
+ *
+ * Everything about devices is left to OVS's netdev layer; what is here is
+ * the order in which its functions may be called while other threads send
+ * and receive. */
+
+#include <config.h>
+
+#include "overlay-port.h"
+
+#include <errno.h>
+
+#include "dp-packet.h"
+#include "openvswitch/vlog.h"
+#include "ovs-numa.h"
+#include "pipeline.h"
+
+VLOG_DEFINE_THIS_MODULE(overlay_port);
+
+static void
+ovl_port_destroy(struct ovl_lport *lport)
+{
+    struct ovl_port *port = ovl_port_cast(lport);
+
+    ovl_lport_uninit(&port->up);
+    free(port->type);
+    free(port->rxq_affinity);
+    free(port->rxqs);
+    free(port);
+}
+
+int
+ovl_port_open(const char *name, const char *type, odp_port_t port_no,
+              struct ovl_port **portp)
+{
+    enum netdev_flags flags;
+    struct netdev *netdev;
+    int error;
+
+    *portp = NULL;
+    error = netdev_open(name, type, &netdev);
+    if (error) {
+        return error;
+    }
+
+    if (!netdev_get_flags(netdev, &flags) && flags & NETDEV_LOOPBACK) {
+        VLOG_ERR("%s: cannot add a loopback device", name);
+        netdev_close(netdev);
+        return EINVAL;
+    }
+
+    struct ovl_port *port = xzalloc(sizeof *port);
+    ovl_lport_init(&port->up, name, port_no, ovl_port_destroy);
+    port->type = xstrdup(type);
+    port->is_pmd = netdev_is_pmd(netdev);
+    port->netdev = netdev;
+    ovsrcu_init(&port->tx, NULL);
+    *portp = port;
+    return 0;
+}
+
+static int
+request_txqs(struct ovl_port *port, int n)
+{
+    int error = port->is_pmd ? netdev_set_tx_multiq(port->netdev, n) : 0;
+
+    if (error && error != EOPNOTSUPP) {
+        VLOG_ERR("%s: cannot set %d transmit queues (%s)", port->up.name, n,
+                 ovs_strerror(error));
+        return error;
+    }
+    return 0;
+}
+
+static void
+publish_tx(struct ovl_port *port, int n_senders)
+{
+    struct ovl_tx *old = ovsrcu_get_protected(struct ovl_tx *, &port->tx);
+    struct ovl_tx *tx = xmalloc(sizeof *tx);
+
+    tx->netdev = port->netdev;
+    tx->n_txq = MAX(1, netdev_n_txq(port->netdev));
+    tx->concurrent = tx->n_txq < n_senders;
+    ovsrcu_set(&port->tx, tx);
+    if (old) {
+        ovsrcu_postpone(free, old);
+    }
+}
+
+void
+ovl_port_set_senders(struct ovl_port *port, int n_senders)
+{
+    if (ovsrcu_get_protected(struct ovl_tx *, &port->tx)) {
+        request_txqs(port, n_senders);
+        publish_tx(port, n_senders);
+    }
+}
+
+int
+ovl_port_configure(struct ovl_port *port, int n_senders)
+{
+    int error;
+
+    ovs_assert(!port->n_rxq);
+
+    error = request_txqs(port, n_senders);
+    if (error) {
+        return error;
+    }
+    error = netdev_reconfigure(port->netdev);
+    if (error && error != EOPNOTSUPP) {
+        VLOG_ERR("%s: cannot apply the interface's configuration (%s)",
+                 port->up.name, ovs_strerror(error));
+        return error;
+    }
+    publish_tx(port, n_senders);
+
+    /* Changing flags makes the interface notifier reconfigure the bridge,
+     * which adds a port that could not be added again: only now, when
+     * nothing can fail any more. */
+    if (!port->sf) {
+        error = netdev_turn_flags_on(port->netdev, NETDEV_PROMISC, &port->sf);
+        if (error) {
+            VLOG_ERR("%s: cannot set promiscuous mode (%s)", port->up.name,
+                     ovs_strerror(error));
+            ovl_port_stop_senders(port);
+            return error;
+        }
+    }
+    ovl_port_refresh(port);
+    return 0;
+}
+
+/* Sets the cores that 'port->rxq_affinity' names. */
+static int
+apply_rxq_affinity(struct ovl_port *port)
+{
+    for (int i = 0; i < port->n_rxq; i++) {
+        port->rxqs[i].core_id = OVS_CORE_UNSPEC;
+    }
+    if (!port->rxq_affinity) {
+        return 0;
+    }
+
+    char *copy = xstrdup(port->rxq_affinity);
+    char *save = NULL;
+    int error = 0;
+    for (char *item = strtok_r(copy, ", ", &save); item && !error;
+         item = strtok_r(NULL, ", ", &save)) {
+        unsigned int queue, core;
+        int n = -1;
+
+        if (!ovs_scan(item, "%u:%u%n", &queue, &core, &n) || item[n]) {
+            error = EINVAL;
+        } else if (queue < port->n_rxq) {
+            port->rxqs[queue].core_id = core;
+        }
+    }
+    free(copy);
+    return error;
+}
+
+int
+ovl_port_set_rxq_affinity(struct ovl_port *port, const char *affinity)
+{
+    if (!nullable_string_is_equal(port->rxq_affinity, affinity)) {
+        free(port->rxq_affinity);
+        port->rxq_affinity = nullable_xstrdup(affinity);
+    }
+    int error = apply_rxq_affinity(port);
+    if (error) {
+        VLOG_ERR("%s: pmd-rxq-affinity \"%s\" is not a list of QUEUE:CORE",
+                 port->up.name, affinity);
+    }
+    return error;
+}
+
+int
+ovl_port_open_queues(struct ovl_port *port)
+{
+    int n = netdev_n_rxq(port->netdev);
+
+    ovs_assert(!port->n_rxq);
+    port->rxqs = xrealloc(port->rxqs, MAX(1, n) * sizeof *port->rxqs);
+    for (int i = 0; i < n; i++) {
+        struct ovl_rxq *rxq = &port->rxqs[i];
+
+        *rxq = (struct ovl_rxq) {
+            .port = port,
+            .core_id = OVS_CORE_UNSPEC,
+            .polled_by = OVS_CORE_UNSPEC,
+        };
+        int error = netdev_rxq_open(port->netdev, &rxq->rx, i);
+        if (error) {
+            VLOG_ERR("%s: cannot open receive queue %d (%s)", port->up.name,
+                     i, ovs_strerror(error));
+            ovl_port_close_queues(port);
+            return error;
+        }
+        port->n_rxq++;
+    }
+    apply_rxq_affinity(port);
+    return 0;
+}
+
+void
+ovl_port_stop_senders(struct ovl_port *port)
+{
+    struct ovl_tx *tx = ovsrcu_get_protected(struct ovl_tx *, &port->tx);
+
+    if (tx) {
+        ovsrcu_set(&port->tx, NULL);
+        ovsrcu_postpone(free, tx);
+    }
+}
+
+void
+ovl_port_close_queues(struct ovl_port *port)
+{
+    for (int i = 0; i < port->n_rxq; i++) {
+        netdev_rxq_close(port->rxqs[i].rx);
+    }
+    port->n_rxq = 0;
+}
+
+void
+ovl_port_close(struct ovl_port *port)
+{
+    ovs_assert(!port->n_rxq);
+    ovs_assert(!ovsrcu_get_protected(struct ovl_tx *, &port->tx));
+
+    atomic_store_relaxed(&port->up.alive, false);
+    netdev_restore_flags(port->sf);
+    port->sf = NULL;
+    netdev_close(port->netdev);
+    port->netdev = NULL;
+    ovl_lport_unref(&port->up);
+}
+
+bool
+ovl_port_refresh(struct ovl_port *port)
+{
+    struct eth_addr mac = eth_addr_zero;
+    int mtu = 0;
+
+    port->change_seq = netdev_get_change_seq(port->netdev);
+    if (netdev_get_mtu(port->netdev, &mtu) || mtu < 0) {
+        mtu = 0;
+    }
+    if (netdev_get_etheraddr(port->netdev, &mac)) {
+        mac = eth_addr_zero;
+    }
+
+    bool changed = (ovl_lport_mtu(&port->up) != MIN(mtu, UINT16_MAX)
+                    || !eth_addr_equals(ovl_lport_mac(&port->up), mac));
+    atomic_store_relaxed(&port->up.mtu, MIN(mtu, UINT16_MAX));
+    atomic_store_relaxed(&port->up.mac, eth_addr_to_uint64(mac));
+    return changed;
+}
+
+#ifdef DPDK_NETDEV
+/* Gives the packet one segment.  The pipeline reads and writes headers as
+ * contiguous memory that it owns. */
+static bool
+make_contiguous(struct dp_packet *packet)
+{
+    return (packet->source != DPBUF_DPDK
+            || packet->mbuf.nb_segs == 1
+            || !rte_pktmbuf_linearize(&packet->mbuf));
+}
+#else
+static bool
+make_contiguous(struct dp_packet *packet OVS_UNUSED)
+{
+    return true;
+}
+#endif
+
+int
+ovl_rxq_recv(struct ovl_rxq *rxq, struct dp_packet_batch *batch)
+{
+    dp_packet_batch_init(batch);
+    int error = netdev_rxq_recv(rxq->rx, batch, NULL);
+    if (error) {
+        if (error != EAGAIN && error != EOPNOTSUPP) {
+            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+            VLOG_WARN_RL(&rl, "%s: receive failed (%s)", rxq->port->up.name,
+                         ovs_strerror(error));
+        }
+        return error;
+    }
+
+    struct dp_packet *packet;
+    size_t n = dp_packet_batch_size(batch), i;
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
+        dp_packet_reset_offload(packet);
+        if (OVS_LIKELY(make_contiguous(packet))) {
+            dp_packet_batch_refill(batch, packet, i);
+        } else {
+            /* Never became a packet of the pipeline: the driver's to
+             * count, like any frame that it could not hand over. */
+            dp_packet_delete(packet);
+        }
+    }
+    return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
+}
+
+void
+ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
+              struct dp_packet_batch *batch)
+{
+    const struct ovl_tx *tx = ovsrcu_get(struct ovl_tx *, &port->tx);
+    size_t n = dp_packet_batch_size(batch);
+    size_t bytes = 0;
+    struct dp_packet *packet;
+
+    if (!tx) {
+        dp_packet_delete_batch(batch, true);
+        ovl_account_unsent(shard, &port->up, OVL_DROP_PORT_GONE, n);
+        return;
+    }
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        bytes += dp_packet_size(packet);
+    }
+    int error = netdev_send(tx->netdev, sender % tx->n_txq, batch,
+                            tx->concurrent);
+    if (error) {
+        /* The driver does not say how many went. */
+        ovl_account_unsent(shard, &port->up, OVL_DROP_TX_ERROR, n);
+    } else {
+        ovl_account_sent(shard, &port->up, n, bytes);
+    }
+}

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Underlay next hops.
+ *
+ * One pass over all VTEPs whenever an input changes (VTEPs or configuration,
+ * routes, tnl-neigh-cache) or a timer fires.  The pass looks up a route for
+ * each VTEP, finds or makes the next hop, and republishes the adjacencies
+ * whose bytes have changed.  What packet threads heard arrives through a
+ * small array of slots that they claim with compare-and-swap. */
+
+#include <config.h>
+
+#include "underlay.h"
+
+#include <net/if.h>
+
+#include "dp-packet.h"
+#include "forwarding.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovs-atomic.h"
+#include "ovs-router.h"
+#include "ovs-thread.h"
+#include "seq.h"
+#include "timeval.h"
+#include "tnl-neigh-cache.h"
+#include "tnl-ports.h"
+#include "vxlan.h"
+
+VLOG_DEFINE_THIS_MODULE(overlay_underlay);
+
+#define REACHABLE_MS 30000      /* RFC 4861 section 10: REACHABLE_TIME. */
+#define PROBE_MS 1000           /* RFC 4861 section 10: RETRANS_TIMER; RFC 1122
+                                 * section 2.3.2.1: at most one per second. */
+#define MAX_PROBES 3            /* RFC 4861 section 10: MAX_UNICAST_SOLICIT. */
+#define ROUTE_GRACE_MS 2000
+#define ROUTE_RETRY_MS 100
+/* tnl_neigh_set() announces a change before it makes it: look again. */
+#define SETTLE_MS 20
+/* How soon an answer is looked at while one is awaited. */
+#define HEARD_MS 5
+
+enum nexthop_state {
+    NH_INCOMPLETE,
+    NH_REACHABLE,
+    NH_PROBE,
+};
+
+struct nexthop {
+    struct hmap_node node;      /* In 'nexthops', by 'ip'. */
+    struct in6_addr ip;
+    enum nexthop_state state;
+    struct eth_addr mac;        /* Unless NH_INCOMPLETE. */
+    struct eth_addr configured; /* What tnl-neigh-cache said last; or zero. */
+    bool is_static;             /* 'mac' is 'configured'. */
+    long long int timer;        /* When to probe next or to doubt 'mac'. */
+    int n_probes;
+    bool needed;                /* Mark of the current pass. */
+};
+
+struct destination {
+    struct hmap_node node;      /* In 'destinations', by 'ip'. */
+    struct in6_addr ip;         /* VTEP. */
+    struct in6_addr nexthop;    /* Of the last good route. */
+    bool has_route;
+    long long int route_lost;   /* When the route went; LLONG_MAX if there. */
+    char device[IFNAMSIZ];      /* Where the route leads. */
+    enum ovl_drop_reason why;   /* If it is not up. */
+    bool up;
+    bool needed;
+};
+
+/* What a packet thread heard. */
+enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_FULL };
+struct heard {
+    atomic_uint state;          /* enum slot_state. */
+    struct in6_addr ip;
+    struct eth_addr mac;
+};
+#define N_HEARD 64              /* Power of 2. */
+
+struct ovl_underlay {
+    struct ovl_forwarding *fwd;
+    ovl_underlay_send *send;
+    void *aux;
+
+    struct ovs_mutex mutex;
+    struct hmap nexthops OVS_GUARDED;
+    struct hmap destinations OVS_GUARDED;
+
+    /* Control thread only. */
+    uint64_t vteps_seqno, tnl_seqno;
+    bool settling;              /* The last pass saw tnl_conf_seq change. */
+    long long int next_pass;    /* When a timer fires. */
+    bool awaiting;              /* Some answer is awaited. */
+
+    atomic_uint heard_next;
+    struct heard heard[N_HEARD];
+};
+
+struct ovl_underlay *
+ovl_underlay_create(struct ovl_forwarding *fwd, ovl_underlay_send *send,
+                    void *aux)
+{
+    struct ovl_underlay *ul = xzalloc(sizeof *ul);
+
+    ul->fwd = fwd;
+    ul->send = send;
+    ul->aux = aux;
+    ovs_mutex_init(&ul->mutex);
+    hmap_init(&ul->nexthops);
+    hmap_init(&ul->destinations);
+    return ul;
+}
+
+void
+ovl_underlay_destroy(struct ovl_underlay *ul)
+{
+    if (ul) {
+        struct destination *dst;
+        struct nexthop *nh;
+
+        HMAP_FOR_EACH_POP (nh, node, &ul->nexthops) {
+            free(nh);
+        }
+        HMAP_FOR_EACH_POP (dst, node, &ul->destinations) {
+            free(dst);
+        }
+        hmap_destroy(&ul->nexthops);
+        hmap_destroy(&ul->destinations);
+        ovs_mutex_destroy(&ul->mutex);
+        free(ul);
+    }
+}
+
+static uint32_t
+hash_ip(const struct in6_addr *ip)
+{
+    return hash_bytes(ip, sizeof *ip, 0);
+}
+
+static struct nexthop *
+find_nexthop(const struct ovl_underlay *ul, const struct in6_addr *ip)
+    OVS_REQUIRES(ul->mutex)
+{
+    struct nexthop *nh;
+
+    HMAP_FOR_EACH_WITH_HASH (nh, node, hash_ip(ip), &ul->nexthops) {
+        if (ipv6_addr_equals(&nh->ip, ip)) {
+            return nh;
+        }
+    }
+    return NULL;
+}
+
+static struct destination *
+find_destination(const struct ovl_underlay *ul, const struct in6_addr *ip)
+    OVS_REQUIRES(ul->mutex)
+{
+    struct destination *dst;
+
+    HMAP_FOR_EACH_WITH_HASH (dst, node, hash_ip(ip), &ul->destinations) {
+        if (ipv6_addr_equals(&dst->ip, ip)) {
+            return dst;
+        }
+    }
+    return NULL;
+}
+
+/* What packet threads heard. */
+
+void
+ovl_underlay_heard(struct ovl_underlay *ul, const struct in6_addr *ip,
+                   struct eth_addr mac)
+{
+    unsigned int i, state = SLOT_FREE;
+
+    atomic_add_relaxed(&ul->heard_next, 1, &i);
+    struct heard *h = &ul->heard[i % N_HEARD];
+    if (atomic_compare_exchange_strong(&h->state, &state, SLOT_BUSY)) {
+        h->ip = *ip;
+        h->mac = mac;
+        atomic_store_explicit(&h->state, SLOT_FULL, memory_order_release);
+    }
+}
+
+/* 'nh' is at 'mac', says the neighbor itself. */
+static void
+confirm(struct nexthop *nh, struct eth_addr mac, long long int now)
+{
+    if (nh->state == NH_INCOMPLETE || !eth_addr_equals(nh->mac, mac)) {
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        ipv6_format_mapped(&nh->ip, &s);
+        VLOG_DBG("next hop %s is at "ETH_ADDR_FMT, ds_cstr(&s),
+                 ETH_ADDR_ARGS(mac));
+        ds_destroy(&s);
+    }
+    nh->state = NH_REACHABLE;
+    nh->mac = mac;
+    nh->is_static = false;
+    nh->timer = now + REACHABLE_MS;
+    nh->n_probes = 0;
+}
+
+static bool
+take_heard(struct ovl_underlay *ul, long long int now)
+    OVS_REQUIRES(ul->mutex)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < N_HEARD; i++) {
+        struct heard *h = &ul->heard[i];
+        unsigned int state;
+
+        atomic_read_explicit(&h->state, &state, memory_order_acquire);
+        if (state == SLOT_FULL) {
+            struct nexthop *nh = find_nexthop(ul, &h->ip);
+
+            if (nh && !eth_addr_is_multicast(h->mac)
+                && !eth_addr_is_zero(h->mac)) {
+                confirm(nh, h->mac, now);
+                changed = true;
+            }
+            atomic_store_explicit(&h->state, SLOT_FREE,
+                                  memory_order_release);
+        }
+    }
+    return changed;
+}
+
+/* Next hops. */
+
+/* Asks for the MAC of 'nh', by unicast if 'mac' is nonnull. */
+static void
+send_probe(struct ovl_underlay *ul, const struct ovl_config *cfg,
+           const struct nexthop *nh, const struct eth_addr *mac)
+{
+    struct eth_addr src = ovl_lport_mac(cfg->local);
+    struct dp_packet *b = dp_packet_new(0);
+
+    if (ovl_ip_is_v4(&nh->ip)) {
+        compose_arp(b, ARP_OP_REQUEST, src, eth_addr_zero, mac == NULL,
+                    in6_addr_get_mapped_ipv4(&cfg->vtep4),
+                    in6_addr_get_mapped_ipv4(&nh->ip));
+        if (mac) {
+            struct eth_header *eth = dp_packet_eth(b);
+            eth->eth_dst = *mac;
+        }
+    } else {
+        compose_nd_ns(b, src, &cfg->vtep6, &nh->ip);
+        if (mac) {
+            struct eth_header *eth = dp_packet_eth(b);
+            eth->eth_dst = *mac;
+        }
+    }
+    ul->send(ul->aux, cfg->uplink, b);
+}
+
+/* Takes what tnl-neigh-cache says of 'nh'.  Looking up refreshes an entry
+ * there, so this is done when the cache has changed and when our own
+ * knowledge has run out, not all the time. */
+static void
+read_configured(const struct ovl_config *cfg, struct nexthop *nh)
+{
+    struct eth_addr mac;
+
+    if (tnl_neigh_lookup(cfg->local->name, &nh->ip, &mac)) {
+        if (nh->is_static) {
+            nh->is_static = false;
+            nh->state = NH_INCOMPLETE;
+            nh->timer = 0;
+            nh->n_probes = 0;
+        }
+        nh->configured = eth_addr_zero;
+    } else if (!eth_addr_equals(mac, nh->configured)
+               || nh->state == NH_INCOMPLETE) {
+        nh->configured = mac;
+        nh->mac = mac;
+        nh->is_static = true;
+        nh->state = NH_REACHABLE;
+        nh->timer = LLONG_MAX;
+    }
+}
+
+/* Advances the state machine of 'nh'; lowers 'ul->next_pass' to the time of
+ * its next step. */
+static void
+run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
+            struct nexthop *nh, long long int now)
+    OVS_REQUIRES(ul->mutex)
+{
+    if (now >= nh->timer) {
+        switch (nh->state) {
+        case NH_REACHABLE:
+            nh->state = NH_PROBE;
+            nh->n_probes = 0;
+            /* Fall through. */
+        case NH_PROBE:
+            if (nh->n_probes < MAX_PROBES) {
+                send_probe(ul, cfg, nh, &nh->mac);
+                nh->n_probes++;
+                nh->timer = now + PROBE_MS;
+                break;
+            }
+            nh->state = NH_INCOMPLETE;
+            nh->n_probes = 0;
+            read_configured(cfg, nh);
+            if (nh->state != NH_INCOMPLETE) {
+                break;
+            }
+            /* Fall through. */
+        case NH_INCOMPLETE:
+            send_probe(ul, cfg, nh, NULL);
+            nh->n_probes = MIN(nh->n_probes + 1, MAX_PROBES);
+            nh->timer = now + PROBE_MS;
+            break;
+        }
+    }
+    ul->next_pass = MIN(ul->next_pass, nh->timer);
+    if (nh->state != NH_REACHABLE) {
+        ul->awaiting = true;
+    }
+}
+
+/* Adjacencies. */
+
+static bool
+adjacency_equals(const struct ovl_adjacency *a, const struct ovl_adjacency *b)
+{
+    return (a && a->port == b->port && a->mtu == b->mtu
+            && a->ipv6 == b->ipv6 && a->header_len == b->header_len
+            && !memcmp(a->header, b->header, a->header_len));
+}
+
+static void
+publish(struct ovl_vtep *vtep, const struct ovl_config *cfg,
+        const struct nexthop *nh)
+{
+    const struct in6_addr *src
+        = ovl_ip_is_v4(&vtep->ip) ? &cfg->vtep4 : &cfg->vtep6;
+    struct ovl_adjacency *adj = xzalloc(sizeof *adj);
+    uint16_t mtu = ovl_lport_mtu(cfg->uplink);
+
+    adj->port = ovl_lport_ref(cfg->uplink);
+    adj->ipv6 = !ovl_ip_is_v4(&vtep->ip);
+    uint16_t overhead = adj->ipv6 ? OVL_VXLAN6_OVERHEAD : OVL_VXLAN4_OVERHEAD;
+    adj->mtu = mtu > overhead ? mtu - overhead : UINT16_MAX - overhead;
+    adj->header_len = ovl_vxlan_build_header(
+        adj->header, nh->mac, ovl_lport_mac(cfg->local), src, &vtep->ip,
+        cfg->ttl, cfg->vxlan_port);
+
+    if (adjacency_equals(ovsrcu_get(struct ovl_adjacency *, &vtep->adj),
+                         adj)) {
+        ovl_adjacency_destroy(adj);
+    } else {
+        ovl_vtep_set_adjacency(vtep, adj, OVL_DROP_VTEP_UNRESOLVED);
+    }
+}
+
+static void
+unpublish(struct ovl_vtep *vtep, enum ovl_drop_reason why)
+{
+    uint8_t old;
+
+    atomic_read_relaxed(&vtep->why, &old);
+    if (old != why || ovsrcu_get(struct ovl_adjacency *, &vtep->adj)) {
+        ovl_vtep_set_adjacency(vtep, NULL, why);
+    }
+}
+
+/* Finds the route of 'dst'.  Returns true if there is one, or was one until a
+ * moment ago. */
+static bool
+find_route(struct ovl_underlay *ul, const struct ovl_config *cfg,
+           struct destination *dst, long long int now)
+    OVS_REQUIRES(ul->mutex)
+{
+    char device[IFNAMSIZ] = "";
+    struct in6_addr gw;
+
+    if (ovs_router_lookup(0, &dst->ip, device, NULL, &gw)) {
+        ovs_strlcpy(dst->device, device, sizeof dst->device);
+        if (!strcmp(device, cfg->local->name)) {
+            bool on_link = (!ipv6_addr_is_set(&gw)
+                            || (ovl_ip_is_v4(&gw)
+                                && !in6_addr_get_mapped_ipv4(&gw)));
+            dst->nexthop = on_link ? dst->ip : gw;
+            dst->has_route = true;
+            dst->route_lost = LLONG_MAX;
+            return true;
+        }
+    } else if (!dst->has_route) {
+        dst->device[0] = '\0';
+    }
+
+    if (dst->has_route) {
+        if (dst->route_lost == LLONG_MAX) {
+            dst->route_lost = now;
+        }
+        if (now < dst->route_lost + ROUTE_GRACE_MS) {
+            ul->next_pass = MIN(ul->next_pass, now + ROUTE_RETRY_MS);
+            return true;
+        }
+        dst->has_route = false;
+        if (device[0] == '\0') {
+            dst->device[0] = '\0';
+        }
+    }
+    return false;
+}
+
+struct pass {
+    struct ovl_underlay *ul;
+    const struct ovl_config *cfg;
+    long long int now;
+    bool read_neighbors;        /* tnl-neigh-cache has changed. */
+};
+
+static void
+run_vtep(struct ovl_vtep *vtep, void *pass_)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    struct pass *pass = pass_;
+    struct ovl_underlay *ul = pass->ul;
+    const struct ovl_config *cfg = pass->cfg;
+
+    struct destination *dst = find_destination(ul, &vtep->ip);
+    if (!dst) {
+        dst = xzalloc(sizeof *dst);
+        dst->ip = vtep->ip;
+        dst->route_lost = LLONG_MAX;
+        hmap_insert(&ul->destinations, &dst->node, hash_ip(&dst->ip));
+    }
+    dst->needed = true;
+    dst->up = false;
+
+    bool v4 = ovl_ip_is_v4(&vtep->ip);
+    if (!ipv6_addr_is_set(v4 ? &cfg->vtep4 : &cfg->vtep6)) {
+        dst->why = OVL_DROP_NO_TUNNEL_IP;
+    } else if (!cfg->uplink || !ovl_lport_is_alive(cfg->uplink)) {
+        dst->why = OVL_DROP_NO_UPLINK;
+    } else if (!cfg->local || !ovl_lport_is_alive(cfg->local)) {
+        dst->why = OVL_DROP_NO_LOCAL;
+    } else if (!find_route(ul, cfg, dst, pass->now)) {
+        dst->why = OVL_DROP_VTEP_UNRESOLVED;
+    } else {
+        struct nexthop *nh = find_nexthop(ul, &dst->nexthop);
+        bool created = !nh;
+
+        if (created) {
+            nh = xzalloc(sizeof *nh);
+            nh->ip = dst->nexthop;
+            hmap_insert(&ul->nexthops, &nh->node, hash_ip(&nh->ip));
+        }
+        if (created || (pass->read_neighbors && !nh->needed)) {
+            read_configured(cfg, nh);
+        }
+        if (!nh->needed) {
+            nh->needed = true;
+            run_nexthop(ul, cfg, nh, pass->now);
+        }
+        if (nh->state != NH_INCOMPLETE) {
+            dst->up = true;
+            publish(vtep, cfg, nh);
+            return;
+        }
+        dst->why = OVL_DROP_VTEP_UNRESOLVED;
+    }
+    unpublish(vtep, dst->why);
+}
+
+void
+ovl_underlay_run(struct ovl_underlay *ul)
+{
+    long long int now = time_msec();
+    uint64_t vteps_seqno = seq_read(ovl_forwarding_vteps_seq(ul->fwd));
+    uint64_t tnl_seqno = seq_read(tnl_conf_seq);
+    bool tnl_changed = tnl_seqno != ul->tnl_seqno;
+
+    ovs_mutex_lock(&ul->mutex);
+    bool heard = take_heard(ul, now);
+    if (heard || tnl_changed || vteps_seqno != ul->vteps_seqno
+        || now >= ul->next_pass) {
+        struct destination *dst;
+        struct nexthop *nh;
+        struct pass pass = {
+            .ul = ul,
+            .cfg = ovl_config_get(ul->fwd, ovl_forwarding_version(ul->fwd)),
+            .now = now,
+            .read_neighbors = tnl_changed || ul->settling,
+        };
+
+        ul->vteps_seqno = vteps_seqno;
+        ul->tnl_seqno = tnl_seqno;
+        ul->settling = tnl_changed;
+        ul->next_pass = tnl_changed ? now + SETTLE_MS : LLONG_MAX;
+        ul->awaiting = false;
+
+        HMAP_FOR_EACH (nh, node, &ul->nexthops) {
+            nh->needed = false;
+        }
+        HMAP_FOR_EACH (dst, node, &ul->destinations) {
+            dst->needed = false;
+        }
+        ovl_forwarding_for_each_vtep(ul->fwd, run_vtep, &pass);
+        HMAP_FOR_EACH_SAFE (nh, node, &ul->nexthops) {
+            if (!nh->needed) {
+                hmap_remove(&ul->nexthops, &nh->node);
+                free(nh);
+            }
+        }
+        HMAP_FOR_EACH_SAFE (dst, node, &ul->destinations) {
+            if (!dst->needed) {
+                hmap_remove(&ul->destinations, &dst->node);
+                free(dst);
+            }
+        }
+    }
+    ovs_mutex_unlock(&ul->mutex);
+}
+
+void
+ovl_underlay_wait(struct ovl_underlay *ul)
+{
+    seq_wait(ovl_forwarding_vteps_seq(ul->fwd), ul->vteps_seqno);
+    seq_wait(tnl_conf_seq, ul->tnl_seqno);
+    poll_timer_wait_until(ul->next_pass);
+    if (ul->awaiting) {
+        poll_timer_wait(HEARD_MS);
+    }
+}
+
+void
+ovl_underlay_format_vtep(struct ovl_underlay *ul, const struct in6_addr *ip,
+                         struct ds *state, struct ds *next_hop)
+{
+    ovs_mutex_lock(&ul->mutex);
+    const struct destination *dst = find_destination(ul, ip);
+    const struct nexthop *nh
+        = dst && dst->has_route ? find_nexthop(ul, &dst->nexthop) : NULL;
+
+    if (!dst) {
+        ds_put_cstr(state, "not looked up yet");
+    } else if (dst->up) {
+        ds_put_cstr(state, "up");
+    } else if (dst->why != OVL_DROP_VTEP_UNRESOLVED) {
+        ds_put_cstr(state, ovl_drop_reason_text(dst->why));
+    } else if (!dst->has_route) {
+        ds_put_cstr(state, "no route to ");
+        ipv6_format_mapped(ip, state);
+        if (dst->device[0]) {
+            ds_put_format(state, " out of the bridge (it leads out of %s)",
+                          dst->device);
+        }
+    } else {
+        ipv6_format_mapped(&dst->nexthop, state);
+        ds_put_format(state, " does not answer %s",
+                      ovl_ip_is_v4(&dst->nexthop)
+                      ? "ARP" : "neighbor solicitations");
+    }
+
+    if (nh) {
+        ipv6_format_mapped(&nh->ip, next_hop);
+        if (nh->state != NH_INCOMPLETE) {
+            ds_put_format(next_hop, " at "ETH_ADDR_FMT,
+                          ETH_ADDR_ARGS(nh->mac));
+        }
+        ds_put_format(next_hop, " on %s", dst->device);
+    }
+    ovs_mutex_unlock(&ul->mutex);
+}
