@@ -59,6 +59,7 @@ ovl_ip_is_v4(const struct in6_addr *ip)
     return IN6_IS_ADDR_V4MAPPED(ip);
 }
 
+bool ovl_prefix_is_v4(const struct ovl_prefix *);
 bool ovl_prefix_contains(const struct ovl_prefix *, const struct in6_addr *);
 
 #endif /* overlay-types.h */

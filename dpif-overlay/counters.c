@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Prefix: ovl_counter_, ovl_counters_, ovl_shard_.
+ *
+ * Numbers are handed out upward, and blocks given back are kept by size, to
+ * be used for the next block of just that size: all blocks are of one of a
+ * few sizes.  A block never crosses the end of a chunk, so its owner can
+ * treat it as an array.
+ *
+ * What destroyed shards counted is kept in one more shard, 'retired'.
+ *
+ * Every shard has every chunk: whoever makes either of them makes the missing
+ * chunks, under 'mutex', before the number can get to a packet thread. */
+
+#include <config.h>
+
+#include "counters.h"
+
+#include "openvswitch/list.h"
+#include "ovs-rcu.h"
+#include "ovs-thread.h"
+
+/* What 'struct ovl_shard' is the beginning of. */
+struct shard {
+    struct ovl_shard cells;
+    struct ovs_list node;       /* In 'shards'. */
+    bool summed;                /* False for a private shard. */
+};
+
+/* Blocks of one size that may be handed out again. */
+struct free_blocks {
+    uint32_t *first;
+    size_t n, allocated;
+};
+
+/* Argument of a postponed free. */
+struct freed_block {
+    uint32_t first;
+    size_t n;
+};
+
+static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
+
+/* All shards, 'retired' first. */
+static struct ovs_list shards OVS_GUARDED_BY(mutex)
+    = OVS_LIST_INITIALIZER(&shards);
+static struct shard *retired OVS_GUARDED_BY(mutex);
+
+static uint32_t next_id OVS_GUARDED_BY(mutex);
+static size_t n_chunks OVS_GUARDED_BY(mutex);
+static struct free_blocks *free_blocks[OVL_COUNTER_CHUNK + 1]
+    OVS_GUARDED_BY(mutex);
+
+BUILD_ASSERT_DECL(sizeof(ovl_counter_cell) == sizeof(uint64_t));
+BUILD_ASSERT_DECL(OVL_N_TOTALS <= OVL_COUNTER_CHUNK);
+
+static ovl_counter_cell *
+shard_chunk(const struct shard *shard, size_t i)
+{
+    struct ovl_shard *cells = CONST_CAST(struct ovl_shard *, &shard->cells);
+    ovl_counter_cell *chunk;
+
+    atomic_read_explicit(&cells->chunks[i], &chunk, memory_order_relaxed);
+    return chunk;
+}
+
+/* Gives 'shard' its chunk 'i'.  The chunk is zero before readers can see it:
+ * released here, consumed in ovl_counter_add(). */
+static void
+shard_add_chunk(struct shard *shard, size_t i)
+{
+    ovl_counter_cell *chunk
+        = xzalloc_cacheline(OVL_COUNTER_CHUNK * sizeof *chunk);
+
+    atomic_store_explicit(&shard->cells.chunks[i], chunk,
+                          memory_order_release);
+}
+
+static struct shard *
+shard_create__(bool summed)
+    OVS_REQUIRES(mutex)
+{
+    struct shard *shard = xzalloc_cacheline(sizeof *shard);
+
+    shard->summed = summed;
+    for (size_t i = 0; i < n_chunks; i++) {
+        shard_add_chunk(shard, i);
+    }
+    ovs_list_push_back(&shards, &shard->node);
+    return shard;
+}
+
+static void
+add_chunk(void)
+    OVS_REQUIRES(mutex)
+{
+    struct shard *shard;
+
+    if (n_chunks >= OVL_COUNTER_MAX_CHUNKS) {
+        ovs_abort(0, "out of counters");
+    }
+    LIST_FOR_EACH (shard, node, &shards) {
+        shard_add_chunk(shard, n_chunks);
+    }
+    n_chunks++;
+}
+
+/* Takes 'mutex', and makes what always exists if it is not there yet. */
+static void
+lock_counters(void)
+    OVS_ACQUIRES(mutex)
+{
+    ovs_mutex_lock(&mutex);
+    if (!retired) {
+        retired = shard_create__(true);
+        add_chunk();
+        next_id = OVL_N_TOTALS;
+    }
+}
+
+static void
+keep_free_block(uint32_t first, size_t n)
+    OVS_REQUIRES(mutex)
+{
+    struct free_blocks *blocks = free_blocks[n];
+
+    if (!blocks) {
+        blocks = free_blocks[n] = xzalloc(sizeof *blocks);
+    }
+    if (blocks->n >= blocks->allocated) {
+        blocks->first = x2nrealloc(blocks->first, &blocks->allocated,
+                                   sizeof *blocks->first);
+    }
+    blocks->first[blocks->n++] = first;
+}
+
+static bool
+take_free_block(size_t n, uint32_t *first)
+    OVS_REQUIRES(mutex)
+{
+    struct free_blocks *blocks = free_blocks[n];
+
+    if (!blocks || !blocks->n) {
+        return false;
+    }
+    *first = blocks->first[--blocks->n];
+    return true;
+}
+
+static uint32_t
+take_new_block(size_t n)
+    OVS_REQUIRES(mutex)
+{
+    size_t room = n_chunks * OVL_COUNTER_CHUNK - next_id;
+    uint32_t first;
+
+    if (n > room) {
+        if (room) {
+            keep_free_block(next_id, room);
+            next_id += room;
+        }
+        add_chunk();
+    }
+    first = next_id;
+    next_id += n;
+    return first;
+}
+
+uint32_t
+ovl_counters_alloc(size_t n)
+{
+    uint32_t first;
+
+    ovs_assert(n >= 1 && n <= OVL_COUNTER_CHUNK);
+
+    lock_counters();
+    if (!take_free_block(n, &first)) {
+        first = take_new_block(n);
+    }
+    ovs_mutex_unlock(&mutex);
+
+    return first;
+}
+
+/* Runs after the grace period: no packet thread knows the numbers any
+ * more. */
+static void
+free_block_postponed(struct freed_block *freed)
+{
+    struct shard *shard;
+
+    ovs_mutex_lock(&mutex);
+    LIST_FOR_EACH (shard, node, &shards) {
+        ovl_counter_cell *chunk
+            = shard_chunk(shard, freed->first / OVL_COUNTER_CHUNK);
+
+        for (size_t i = 0; i < freed->n; i++) {
+            atomic_store_relaxed(&chunk[freed->first % OVL_COUNTER_CHUNK + i],
+                                 0);
+        }
+    }
+    keep_free_block(freed->first, freed->n);
+    ovs_mutex_unlock(&mutex);
+
+    free(freed);
+}
+
+void
+ovl_counters_free(uint32_t first, size_t n)
+{
+    struct freed_block *freed = xmalloc(sizeof *freed);
+
+    ovs_assert(first >= OVL_N_TOTALS && n >= 1 && n <= OVL_COUNTER_CHUNK);
+    freed->first = first;
+    freed->n = n;
+    ovsrcu_postpone(free_block_postponed, freed);
+}
+
+uint64_t
+ovl_counter_read(uint32_t id)
+{
+    struct shard *shard;
+    uint64_t sum = 0;
+
+    lock_counters();
+    ovs_assert(id < next_id);
+    LIST_FOR_EACH (shard, node, &shards) {
+        if (shard->summed) {
+            ovl_counter_cell *chunk
+                = shard_chunk(shard, id / OVL_COUNTER_CHUNK);
+            uint64_t value;
+
+            atomic_read_relaxed(&chunk[id % OVL_COUNTER_CHUNK], &value);
+            sum += value;
+        }
+    }
+    ovs_mutex_unlock(&mutex);
+
+    return sum;
+}
+
+static struct ovl_shard *
+shard_create(bool summed)
+{
+    struct shard *shard;
+
+    lock_counters();
+    shard = shard_create__(summed);
+    ovs_mutex_unlock(&mutex);
+
+    return &shard->cells;
+}
+
+/* Makes a shard for the calling thread or one that it starts. */
+struct ovl_shard *
+ovl_shard_create(void)
+{
+    return shard_create(true);
+}
+
+struct ovl_shard *
+ovl_shard_create_private(void)
+{
+    return shard_create(false);
+}
+
+/* The former owner must be done adding to 'cells'.  NULL is fine. */
+void
+ovl_shard_destroy(struct ovl_shard *cells)
+{
+    struct shard *shard;
+
+    if (!cells) {
+        return;
+    }
+
+    shard = CONTAINER_OF(cells, struct shard, cells);
+    ovs_mutex_lock(&mutex);
+    ovs_list_remove(&shard->node);
+    for (size_t i = 0; i < n_chunks; i++) {
+        ovl_counter_cell *chunk = shard_chunk(shard, i);
+
+        for (size_t j = 0; shard->summed && j < OVL_COUNTER_CHUNK; j++) {
+            uint64_t value;
+
+            atomic_read_relaxed(&chunk[j], &value);
+            if (value) {
+                ovl_counter_add(&retired->cells, i * OVL_COUNTER_CHUNK + j,
+                                value);
+            }
+        }
+        free_cacheline(CONST_CAST(void *, (const void *) chunk));
+    }
+    ovs_mutex_unlock(&mutex);
+
+    free_cacheline(shard);
+}
