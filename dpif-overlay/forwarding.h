@@ -109,7 +109,9 @@ void ovl_adjacency_destroy(struct ovl_adjacency *);
 
 /* Bindings. */
 
-/* One MAC that may speak on a port. */
+/* One MAC that may speak on a port; a binding lists each MAC once.  In a
+ * published binding guards are sorted by MAC, prefixes by family and address,
+ * without host bits and without those that others of the guard contain. */
 struct ovl_guard {
     struct eth_addr mac;
     bool any_ip;                /* No IP is listed: every IP is fine. */
@@ -118,7 +120,8 @@ struct ovl_guard {
     const struct ovl_prefix *prefixes;  /* In the binding's allocation. */
 };
 
-/* One VLAN of an L2 gateway port; 'vlan' 0 is untagged. */
+/* One VLAN of an L2 gateway port; 'vlan' 0 is untagged.  VLANs of one port
+ * that are bridged into the same network share 'drops'. */
 struct ovl_vlan_binding {
     uint16_t vlan;
     uint32_t vni;

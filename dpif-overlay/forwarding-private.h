@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_FORWARDING_PRIVATE_H
+#define OVL_FORWARDING_PRIVATE_H 1
+
+/* What the files that make up the forwarding tables share: the bundle, and
+ * what is common to its versioned tables.  Nobody else includes this.
+ *
+ *     forwarding.c   the bundle, configuration
+ *     transaction.c  begin, set, remove, commit, collect, counter blocks
+ *     binding.c network.c mac-table.c neigh-table.c source-table.c vtep.c
+ *
+ * A table is a versioned map and a few functions that know its entries
+ * ('struct ovl_table_class').  To set an entry, a table makes it complete but
+ * for references and counters and gives it to ovl_table_set(), which either
+ * drops it, because the same is in force already, or takes it in.
+ *
+ * Thread-safety: writer only, but for the fields under "Readers".
+ *
+ * Layer 1. */
+
+#include "forwarding.h"
+
+#include "cmap.h"
+#include "openvswitch/hmap.h"
+#include "ovs-thread.h"
+#include "unaligned.h"
+
+/* Keyed hash.
+ *
+ * A key is a few 32-bit words.  Its hash is the upper half of
+ * k[0] + k[1] * word 1 + k[2] * word 2 + ... with secret random 64-bit k[]:
+ * for any two keys, the chance that they collide is 2**-32, whoever chose the
+ * keys (D. Lemire and O. Kaser, "Strongly universal string hashing is fast",
+ * The Computer Journal 57 (11), 2014, MULTILINEAR).  Nobody can work out in
+ * advance rows that end up in one chain. */
+
+#define OVL_HASH_MAX_WORDS 5
+
+struct ovl_hash_keys {
+    uint64_t k[1 + OVL_HASH_MAX_WORDS];
+};
+
+static inline uint32_t
+ovl_hash_word(const struct ovl_hash_keys *keys, uint32_t word)
+{
+    return (keys->k[0] + keys->k[1] * word) >> 32;
+}
+
+static inline uint32_t
+ovl_hash_mac(const struct ovl_hash_keys *keys, uint32_t vni,
+             struct eth_addr mac)
+{
+    uint32_t hi = (uint32_t) (OVS_FORCE uint16_t) mac.be16[0] << 16
+                  | (OVS_FORCE uint16_t) mac.be16[1];
+    uint32_t lo = (OVS_FORCE uint16_t) mac.be16[2];
+
+    return (keys->k[0] + keys->k[1] * vni + keys->k[2] * hi
+            + keys->k[3] * lo) >> 32;
+}
+
+static inline uint32_t
+ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
+            const struct in6_addr *ip)
+{
+    uint64_t hash = keys->k[0] + keys->k[1] * word;
+
+    for (int i = 0; i < 4; i++) {
+        hash += keys->k[2 + i] * get_unaligned_u32(
+            ALIGNED_CAST(const uint32_t *, &ip->s6_addr[4 * i]));
+    }
+    return hash >> 32;
+}
+
+/* Tables. */
+
+enum ovl_table {
+    OVL_TABLE_CONFIG,
+    OVL_TABLE_BINDINGS,
+    OVL_TABLE_NETWORKS,
+    OVL_TABLE_MACS,
+    OVL_TABLE_NEIGHBORS,
+    OVL_TABLE_SOURCES,
+    OVL_N_TABLES
+};
+
+struct ovl_table_class {
+    /* True if entries 'a' and 'b' have the same key.  Of one of them,
+     * nothing but the key may be valid. */
+    bool (*same_key)(const struct ovl_vnode *a, const struct ovl_vnode *b);
+
+    /* True if 'a' and 'b', of the same key, say the same; counters do not
+     * matter. */
+    bool (*equal)(const struct ovl_vnode *a, const struct ovl_vnode *b);
+
+    /* Takes the references that 'node' needs, and its counters: those of
+     * 'former', which it replaces, where that has them; new ones where it has
+     * none or is NULL. */
+    void (*acquire)(struct ovl_forwarding *, struct ovl_vnode *node,
+                    const struct ovl_vnode *former);
+
+    /* Gives back what 'acquire' took.  Readers may still be using 'node', but
+     * none will find it any more. */
+    void (*release)(struct ovl_forwarding *, struct ovl_vnode *node);
+};
+
+extern const struct ovl_table_class ovl_config_class;
+extern const struct ovl_table_class ovl_binding_class;
+extern const struct ovl_table_class ovl_network_class;
+extern const struct ovl_table_class ovl_mac_class;
+extern const struct ovl_table_class ovl_neighbor_class;
+extern const struct ovl_table_class ovl_source_class;
+
+/* The bundle. */
+
+struct ovl_forwarding {
+    /* Readers.  Written rarely: at a commit, or when a cmap grows. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline0,
+        ATOMIC(ovs_version_t) version;
+        struct ovl_hash_keys keys;      /* Immutable. */
+    );
+    struct ovl_vmap tables[OVL_N_TABLES];
+    struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
+    struct seq *vteps_seq;              /* Immutable. */
+
+    /* Writer. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_writer,
+        bool in_transaction;
+        bool defer_vteps_seq;           /* Change it at the end of this. */
+        bool vteps_seq_due;             /* Somebody would have changed it. */
+    );
+    struct ovl_vnode *discarded;        /* To free after a grace period. */
+    struct hmap blocks;                 /* Contains 'struct ovl_block's. */
+    struct ovl_grace *grace;
+    struct ovs_list batches;            /* Contains 'struct ovl_batch'es,
+                                         * oldest first. */
+
+    /* Held while 'vteps' changes and while somebody lists it. */
+    struct ovs_mutex vteps_mutex;
+    atomic_count n_vteps;
+};
+
+/* transaction.c */
+
+void ovl_transactions_init(struct ovl_forwarding *);
+void ovl_transactions_destroy(struct ovl_forwarding *);
+
+/* Puts 'node', which must come from malloc() and have 'struct ovl_vnode' as
+ * its first member, in force with this transaction in place of the one with
+ * the same key.  Takes 'node'. */
+void ovl_table_set(struct ovl_forwarding *, enum ovl_table, uint32_t hash,
+                   struct ovl_vnode *node);
+/* Removes the entry with the key of 'key'. */
+void ovl_table_remove(struct ovl_forwarding *, enum ovl_table, uint32_t hash,
+                      const struct ovl_vnode *key);
+
+/* Blocks of counters that an entry and its successor share: a block lives
+ * until the last of them is released. */
+uint32_t ovl_block_new(struct ovl_forwarding *, size_t n);
+uint32_t ovl_block_ref(struct ovl_forwarding *, uint32_t first);
+void ovl_block_unref(struct ovl_forwarding *, uint32_t first);
+
+/* vtep.c */
+
+void ovl_vteps_init(struct ovl_forwarding *);
+void ovl_vteps_destroy(struct ovl_forwarding *);
+
+/* Number of VTEPs.  Any thread. */
+size_t ovl_vteps_count(const struct ovl_forwarding *);
+
+/* Tells those who wait for 'vteps_seq', at the end of the transaction if one
+ * is open. */
+void ovl_vteps_changed(struct ovl_forwarding *);
+
+/* Makes 'vteps_seq' wait from 'begin' to 'end'. */
+void ovl_vteps_defer_begin(struct ovl_forwarding *);
+void ovl_vteps_defer_end(struct ovl_forwarding *);
+
+#endif /* forwarding-private.h */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Prefix: ovl_network_.
+ *
+ * Networks by VNI.  An entry is one allocation: the arrays and strings stand
+ * behind the structure, in order of their alignment. */
+
+#include <config.h>
+
+#include "forwarding-private.h"
+
+#include <string.h>
+
+#include "util.h"
+
+static struct ovl_network *
+network_cast(const struct ovl_vnode *node)
+{
+    return CONTAINER_OF(node, struct ovl_network, vnode);
+}
+
+static bool
+network_same_key(const struct ovl_vnode *a, const struct ovl_vnode *b)
+{
+    return network_cast(a)->vni == network_cast(b)->vni;
+}
+
+static bool
+gateways_equal(const struct ovl_network *a, const struct ovl_network *b)
+{
+    if (a->n_gateways != b->n_gateways) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_gateways; i++) {
+        if (!ipv6_addr_equals(&a->gateways[i].ip, &b->gateways[i].ip)
+            || a->gateways[i].plen != b->gateways[i].plen) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+members_equal(const struct ovl_network *a, const struct ovl_network *b)
+{
+    if (a->n_members != b->n_members) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_members; i++) {
+        if (a->members[i].port != b->members[i].port
+            || a->members[i].vlan != b->members[i].vlan) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+flood_equal(const struct ovl_network *a, const struct ovl_network *b)
+{
+    if (a->n_flood != b->n_flood) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_flood; i++) {
+        if (a->flood[i] != b->flood[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+network_equal(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
+{
+    const struct ovl_network *a = network_cast(a_);
+    const struct ovl_network *b = network_cast(b_);
+
+    return (a->source_group == b->source_group
+            && a->mtu == b->mtu
+            && a->flood_unknown == b->flood_unknown
+            && a->neigh_suppress == b->neigh_suppress
+            && a->neigh_miss_drop == b->neigh_miss_drop
+            && a->answer_tunnel == b->answer_tunnel
+            && eth_addr_equals(a->router_mac, b->router_mac)
+            && gateways_equal(a, b)
+            && members_equal(a, b)
+            && flood_equal(a, b)
+            && !strcmp(a->name, b->name)
+            && !strcmp(a->vrf, b->vrf));
+}
+
+static void
+network_acquire(struct ovl_forwarding *fwd, struct ovl_vnode *node,
+                const struct ovl_vnode *former_)
+{
+    const struct ovl_network *former = former_ ? network_cast(former_) : NULL;
+    struct ovl_network *net = network_cast(node);
+
+    net->traffic = (former ? ovl_block_ref(fwd, former->traffic)
+                    : ovl_block_new(fwd, OVL_N_TRAFFIC));
+    net->tunnel_drops = (former ? ovl_block_ref(fwd, former->tunnel_drops)
+                         : ovl_block_new(fwd, OVL_N_DROPS));
+    for (size_t i = 0; i < net->n_members; i++) {
+        ovl_lport_ref(net->members[i].port);
+    }
+    for (size_t i = 0; i < net->n_flood; i++) {
+        net->flood[i]->n_refs++;
+    }
+}
+
+static void
+network_release(struct ovl_forwarding *fwd, struct ovl_vnode *node)
+{
+    struct ovl_network *net = network_cast(node);
+
+    ovl_block_unref(fwd, net->traffic);
+    ovl_block_unref(fwd, net->tunnel_drops);
+    for (size_t i = 0; i < net->n_members; i++) {
+        ovl_lport_unref(net->members[i].port);
+    }
+    for (size_t i = 0; i < net->n_flood; i++) {
+        ovl_vtep_unref(fwd, net->flood[i]);
+    }
+}
+
+const struct ovl_table_class ovl_network_class = {
+    .same_key = network_same_key,
+    .equal = network_equal,
+    .acquire = network_acquire,
+    .release = network_release,
+};
+
+const struct ovl_network *
+ovl_network_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
+                   uint32_t vni)
+{
+    uint32_t hash = ovl_hash_word(&fwd->keys, vni);
+    const struct ovl_network *net;
+
+    OVL_VMAP_FOR_EACH_WITH_HASH (net, vnode, hash, version,
+                                 &fwd->tables[OVL_TABLE_NETWORKS]) {
+        if (net->vni == vni) {
+            return net;
+        }
+    }
+    return NULL;
+}
+
+bool
+ovl_network_is_gateway(const struct ovl_network *net,
+                       const struct in6_addr *ip)
+{
+    for (size_t i = 0; i < net->n_gateways; i++) {
+        if (ipv6_addr_equals(&net->gateways[i].ip, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Copies 'size' bytes at 'src' to '*dst' and moves '*dst' past them.  Returns
+ * the copy. */
+static void *
+append(char **dst, const void *src, size_t size)
+{
+    void *copy = *dst;
+
+    if (size) {
+        memcpy(copy, src, size);
+    }
+    *dst += size;
+    return copy;
+}
+
+/* Makes the entry for 'net', without references and counters. */
+static struct ovl_network *
+network_copy(const struct ovl_network *net)
+{
+    const char *name = net->name ? net->name : "";
+    const char *vrf = net->vrf ? net->vrf : "";
+    size_t members_size = net->n_members * sizeof *net->members;
+    size_t flood_size = net->n_flood * sizeof *net->flood;
+    size_t gateways_size = net->n_gateways * sizeof *net->gateways;
+    struct ovl_network *copy = xmalloc(sizeof *copy + members_size
+                                       + flood_size + gateways_size
+                                       + strlen(name) + 1 + strlen(vrf) + 1);
+    char *end = (char *) (copy + 1);
+
+    *copy = *net;
+    copy->members = append(&end, net->members, members_size);
+    copy->flood = append(&end, net->flood, flood_size);
+    copy->gateways = append(&end, net->gateways, gateways_size);
+    copy->name = append(&end, name, strlen(name) + 1);
+    copy->vrf = append(&end, vrf, strlen(vrf) + 1);
+
+    return copy;
+}
+BUILD_ASSERT_DECL(sizeof(struct ovl_network) % sizeof(void *) == 0);
+BUILD_ASSERT_DECL(sizeof(struct ovl_member) % sizeof(void *) == 0);
+
+void
+ovl_network_set(struct ovl_forwarding *fwd, const struct ovl_network *net)
+{
+    ovl_table_set(fwd, OVL_TABLE_NETWORKS,
+                  ovl_hash_word(&fwd->keys, net->vni),
+                  &network_copy(net)->vnode);
+}
+
+void
+ovl_network_remove(struct ovl_forwarding *fwd, uint32_t vni)
+{
+    struct ovl_network key = { .vni = vni };
+
+    ovl_table_remove(fwd, OVL_TABLE_NETWORKS, ovl_hash_word(&fwd->keys, vni),
+                     &key.vnode);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Prefix: ovl_source_.
+ *
+ * Set of (group, outer source IP): the VTEPs that may send to us.  A group is
+ * a VRF or a network that is in none. */
+
+#include <config.h>
+
+#include "forwarding-private.h"
+
+#include "util.h"
+
+struct source {
+    struct ovl_vnode vnode;
+    uint32_t group;
+    struct in6_addr ip;
+};
+BUILD_ASSERT_DECL(offsetof(struct source, vnode) == 0);
+
+static struct source *
+source_cast(const struct ovl_vnode *node)
+{
+    return CONTAINER_OF(node, struct source, vnode);
+}
+
+static bool
+source_same_key(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
+{
+    const struct source *a = source_cast(a_);
+    const struct source *b = source_cast(b_);
+
+    return a->group == b->group && ipv6_addr_equals(&a->ip, &b->ip);
+}
+
+/* In a set, the key is all there is. */
+
+static bool
+source_equal(const struct ovl_vnode *a OVS_UNUSED,
+             const struct ovl_vnode *b OVS_UNUSED)
+{
+    return true;
+}
+
+static void
+source_acquire(struct ovl_forwarding *fwd OVS_UNUSED,
+               struct ovl_vnode *node OVS_UNUSED,
+               const struct ovl_vnode *former OVS_UNUSED)
+{
+}
+
+static void
+source_release(struct ovl_forwarding *fwd OVS_UNUSED,
+               struct ovl_vnode *node OVS_UNUSED)
+{
+}
+
+const struct ovl_table_class ovl_source_class = {
+    .same_key = source_same_key,
+    .equal = source_equal,
+    .acquire = source_acquire,
+    .release = source_release,
+};
+
+bool
+ovl_source_allowed(const struct ovl_forwarding *fwd, ovs_version_t version,
+                   uint32_t group, const struct in6_addr *outer_src)
+{
+    uint32_t hash = ovl_hash_ip(&fwd->keys, group, outer_src);
+    const struct source *source;
+
+    OVL_VMAP_FOR_EACH_WITH_HASH (source, vnode, hash, version,
+                                 &fwd->tables[OVL_TABLE_SOURCES]) {
+        if (source->group == group
+            && ipv6_addr_equals(&source->ip, outer_src)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+ovl_source_add(struct ovl_forwarding *fwd, uint32_t group,
+               const struct in6_addr *ip)
+{
+    struct source *source = xzalloc(sizeof *source);
+
+    source->group = group;
+    source->ip = *ip;
+    ovl_table_set(fwd, OVL_TABLE_SOURCES, ovl_hash_ip(&fwd->keys, group, ip),
+                  &source->vnode);
+}
+
+void
+ovl_source_remove(struct ovl_forwarding *fwd, uint32_t group,
+                  const struct in6_addr *ip)
+{
+    struct source key = { .group = group, .ip = *ip };
+
+    ovl_table_remove(fwd, OVL_TABLE_SOURCES,
+                     ovl_hash_ip(&fwd->keys, group, ip), &key.vnode);
+}
