@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 
+#include "adjacency.h"
 #include "dp-packet.h"
 #include "forwarding.h"
 #include "hash.h"
@@ -28,7 +29,6 @@
 #include "timeval.h"
 #include "tnl-neigh-cache.h"
 #include "tnl-ports.h"
-#include "vxlan.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 
@@ -328,33 +328,23 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
 
 /* Adjacencies. */
 
-static bool
-adjacency_equals(const struct ovl_adjacency *a, const struct ovl_adjacency *b)
-{
-    return (a && a->port == b->port && a->mtu == b->mtu
-            && a->ipv6 == b->ipv6 && a->header_len == b->header_len
-            && !memcmp(a->header, b->header, a->header_len));
-}
-
 static void
 publish(struct ovl_vtep *vtep, const struct ovl_config *cfg,
         const struct nexthop *nh)
 {
-    const struct in6_addr *src
-        = ovl_ip_is_v4(&vtep->ip) ? &cfg->vtep4 : &cfg->vtep6;
-    struct ovl_adjacency *adj = xzalloc(sizeof *adj);
-    uint16_t mtu = ovl_lport_mtu(cfg->uplink);
+    const struct ovl_outer_spec spec = {
+        .dst = nh->mac,
+        .src = ovl_lport_mac(cfg->local),
+        .ip_src = ovl_ip_is_v4(&vtep->ip) ? cfg->vtep4 : cfg->vtep6,
+        .ip_dst = vtep->ip,
+        .ttl = cfg->ttl,
+        .vxlan_port = cfg->vxlan_port,
+        .mtu = ovl_lport_mtu(cfg->uplink),
+    };
+    struct ovl_adjacency *adj = ovl_adjacency_create(cfg->uplink, &spec);
 
-    adj->port = ovl_lport_ref(cfg->uplink);
-    adj->ipv6 = !ovl_ip_is_v4(&vtep->ip);
-    uint16_t overhead = adj->ipv6 ? OVL_VXLAN6_OVERHEAD : OVL_VXLAN4_OVERHEAD;
-    adj->mtu = mtu > overhead ? mtu - overhead : UINT16_MAX - overhead;
-    adj->header_len = ovl_vxlan_build_header(
-        adj->header, nh->mac, ovl_lport_mac(cfg->local), src, &vtep->ip,
-        cfg->ttl, cfg->vxlan_port);
-
-    if (adjacency_equals(ovsrcu_get(struct ovl_adjacency *, &vtep->adj),
-                         adj)) {
+    if (ovl_adjacency_equals(ovsrcu_get(struct ovl_adjacency *, &vtep->adj),
+                             adj)) {
         ovl_adjacency_destroy(adj);
     } else {
         ovl_vtep_set_adjacency(vtep, adj, OVL_DROP_VTEP_UNRESOLVED);
