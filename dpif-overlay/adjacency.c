@@ -38,7 +38,7 @@ put_ipv6(uint8_t *p, const struct ovl_outer_spec *spec)
     struct ovs_16aligned_ip6_hdr ip6;
 
     memset(&ip6, 0, sizeof ip6);
-    ip6.ip6_vfc = 6 << 4;
+    ip6.ip6_ctlun.ip6_un2_vfc = 6 << 4;
     ip6.ip6_ctlun.ip6_un1.ip6_un1_nxt = IPPROTO_UDP;
     ip6.ip6_ctlun.ip6_un1.ip6_un1_hlim = spec->ttl;
     memcpy(&ip6.ip6_src, &spec->ip_src, sizeof ip6.ip6_src);
