@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Underlay, hypervisors, VMs, and a VTEP made of the Linux kernel alone.
+
+      hv1                    underlay                    hv2
+    a ── br-ov ── eth1 ── hv1 ┌────┐ hv2 ── eth1 ── br-ov ── b
+    (VM) LOCAL 192.0.2.1      │ sw │       192.0.2.2       (VM)
+                              └────┘
+                              host3
+                                │ eth1 192.0.2.3
+                              host3: vxlan device = VM c
+
+Each box and each VM is a namespace.  'sw' is a Linux bridge; what passes the
+underlay is watched on its ports, which have the hypervisors' names.
+"""
+
+import os
+
+from .hypervisor import BRIDGE, Hypervisor
+from .namespaces import Lab, run
+from .wire import Sniffer
+
+UPLINK = "eth1"
+
+
+class Vm:
+    """A VM: a namespace with one device, 'device'."""
+
+    def __init__(self, name, namespace, vni, host, device="eth0"):
+        self.name = name
+        self.namespace = namespace
+        self.vni = vni
+        self.mac = "52:54:00:00:00:%02x" % host
+        self.ip = "10.1.0.%d" % host
+        self.ip6 = "fd00::%x" % host
+        self.device = device
+        self.hypervisor = None
+        self.port = name                # Name of the port that it is behind.
+
+    def configure(self, mtu, ip6=False):
+        # The offloads would leave checksums unfinished, and whoever reads
+        # the frames from a packet socket would pass them on like that.
+        self.namespace.run("ethtool", "-K", self.device, "tx", "off",
+                           check=False)
+        lines = ["link set dev %s address %s mtu %d up"
+                 % (self.device, self.mac, mtu),
+                 "addr add %s/24 dev %s" % (self.ip, self.device)]
+        if ip6:
+            lines.append("addr add %s/64 dev %s nodad"
+                         % (self.ip6, self.device))
+        self.namespace.ip(*lines)
+
+    def neighbor(self, ip):
+        """The MAC address that the VM has learned for 'ip', if any."""
+        words = self.namespace.run("ip", "neigh", "show", ip).stdout.split()
+        return words[words.index("lladdr") + 1] if "lladdr" in words \
+            else None
+
+    def forget_neighbors(self):
+        self.namespace.run("ip", "neigh", "flush", "dev", self.device,
+                           "nud", "all")
+
+
+class Fabric(Lab):
+    """A lab with an underlay.  Hypervisors and kernel VTEPs are added first,
+    then networks, which are made on all of them, then VMs."""
+
+    def __init__(self, prefix, tag="lab", survive=False, mtu=1500):
+        super().__init__(tag, survive)
+        self.prefix = os.path.abspath(prefix)
+        self.mtu = mtu
+        self.hypervisors = []
+        self.kernels = []
+        self.vms = []
+        self.vnis = []
+        try:
+            self.underlay = self.namespace("underlay").without_ipv6()
+            self.underlay.ip("link add sw type bridge mcast_snooping 0",
+                             "link set sw up")
+        except BaseException:
+            self.close()
+            raise
+
+    # Hosts.
+
+    def _next_address(self):
+        return "192.0.2.%d" % (len(self.hypervisors) + len(self.kernels) + 1)
+
+    def attach(self, namespace, name):
+        """Gives 'namespace' the device eth1, on port 'name' of the switch."""
+        self.underlay.ip(
+            "link add name %s mtu %d type veth peer name %s mtu %d netns %s"
+            % (name, self.mtu, UPLINK, self.mtu, namespace.name),
+            "link set dev %s master sw up" % name)
+        namespace.run("ethtool", "-K", UPLINK, "tx", "off")
+        namespace.ip("link set dev %s up" % UPLINK)
+
+    def add_hypervisor(self, start=True):
+        address = self._next_address()
+        hypervisor = Hypervisor(
+            self, "hv%d" % (len(self.hypervisors) + 1), self.prefix)
+        hypervisor.vtep = address
+        self.hypervisors.append(hypervisor)
+        # A port of type "system" shares its frames with the kernel.  These
+        # two keep the kernel from answering on eth1 for br-ov's address: ARP,
+        # because eth1 does not have the address, anything else, because
+        # LOCAL's MAC address is not eth1's.
+        hypervisor.namespace.sysctl(ipv4__conf__all__arp_ignore=1)
+        hypervisor.hwaddr = "02:00:00:00:02:%02x" % int(
+            address.rpartition(".")[2])
+        self.attach(hypervisor.namespace, hypervisor.name)
+        if start:
+            self.start(hypervisor)
+        return hypervisor
+
+    def start(self, hypervisor):
+        """Both daemons, the bridge, and the host's address on it."""
+        hypervisor.start_database()
+        hypervisor.start_switch()
+        hypervisor.vsctl(
+            "add-br", BRIDGE, "--", "set", "Bridge", BRIDGE,
+            "datapath_type=overlay",
+            "overlay_vtep_ips=%s" % hypervisor.vtep,
+            "other_config:hwaddr=\"%s\"" % hypervisor.hwaddr,
+            "--", "add-port", BRIDGE, UPLINK,
+            "--", "set", "Bridge", BRIDGE, "overlay_uplinks=%s" % UPLINK)
+        hypervisor.namespace.ip(
+            "addr add %s/24 dev %s" % (hypervisor.vtep, BRIDGE),
+            "link set dev %s up" % BRIDGE)
+
+    def add_kernel_vtep(self):
+        address = self._next_address()
+        kernel = KernelVtep(self, "host%s" % address.rpartition(".")[2],
+                            address)
+        self.kernels.append(kernel)
+        return kernel
+
+    @property
+    def vteps(self):
+        return [host.vtep for host in self.hypervisors + self.kernels]
+
+    # Tenants.
+
+    def add_network(self, vni, *settings):
+        """Adds the network to each hypervisor, each flooding to all other
+        VTEPs.  'settings' are as for 'overlay-ctl net-add'."""
+        self.vnis.append(vni)
+        for hypervisor in self.hypervisors:
+            flood = [vtep for vtep in self.vteps if vtep != hypervisor.vtep]
+            hypervisor.overlay_ctl(
+                "net-add", vni, "flood=" + ",".join(flood), *settings)
+
+    def add_vm(self, name, hypervisor, vni, host, kind="veth", bind=True,
+               announce=True, mtu=None, ip6=False):
+        """A VM with the addresses of number 'host'.  'kind' is "veth", or
+        "internal" or "tap" for an OVS port that is moved to the VM.  'bind'
+        puts its port into the network, 'announce' tells other hypervisors."""
+        vm = Vm(name, self.namespace(name), vni, host,
+                "eth0" if kind == "veth" else name)
+        vm.hypervisor = hypervisor
+        if not ip6:
+            vm.namespace.without_ipv6()
+        if kind == "veth":
+            hypervisor.namespace.ip(
+                # Nobody picks a bridge's MAC address from fe:..., as libvirt
+                # knows, too.
+                "link add name %s address fe:54:00:00:00:%02x type veth "
+                "peer name eth0 netns %s" % (name, host, vm.namespace.name),
+                "link set dev %s mtu %d up" % (name, self.mtu))
+            self.plug(vm)
+        else:
+            self.plug(vm, kind)
+            hypervisor.namespace.ip("link set dev %s netns %s"
+                                    % (name, vm.namespace.name))
+        vm.configure(mtu or self.mtu - 50, ip6)
+        self.vms.append(vm)
+        if bind:
+            self.bind(vm, ip6)
+        if announce:
+            self.announce(vm, ip6)
+        return vm
+
+    @staticmethod
+    def plug(vm, kind=None):
+        """Adds the port that the VM is behind."""
+        words = ["add-port", BRIDGE, vm.port]
+        if kind:
+            words += ["--", "set", "Interface", vm.port, "type=" + kind]
+        vm.hypervisor.vsctl(*words)
+
+    @staticmethod
+    def bind(vm, ip6=False, options=()):
+        vm.hypervisor.overlay_ctl(*options, "port-bind", vm.port, vm.vni,
+                                  vm.mac, vm.ip, *[vm.ip6] * ip6)
+
+    def announce(self, vm, ip6=False):
+        """Tells the hypervisors that do not have the VM where it is."""
+        home = vm.hypervisor
+        for hypervisor in self.hypervisors:
+            if hypervisor is not home:
+                hypervisor.overlay_ctl("--", "--may-exist", "mac-add", vm.vni,
+                                       vm.mac, home.vtep, vm.ip,
+                                       *[vm.ip6] * ip6)
+
+    # Watching.
+
+    def watch(self, host):
+        """A Sniffer for what 'host' sends to the underlay and gets from
+        there; the latter is 'outgoing' there."""
+        return Sniffer(self.underlay, host.name)
+
+    def script(self, name, namespace, environment=None):
+        """Makes the file 'name' in the lab's directory: a command that runs
+        its arguments in 'namespace'."""
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n")
+            for key, value in (environment or {}).items():
+                file.write("export %s='%s'\n" % (key, value))
+            file.write('exec ip netns exec %s "${@:-bash}"\n'
+                       % namespace.name)
+        os.chmod(path, 0o755)
+
+
+class KernelVtep:
+    """A host whose VTEP is the Linux kernel."""
+
+    def __init__(self, fabric, name, address):
+        self.fabric = fabric
+        self.name = name
+        self.vtep = address
+        self.namespace = fabric.namespace(name).without_ipv6()
+        fabric.attach(self.namespace, name)
+        self.namespace.ip("addr add %s/24 dev %s" % (address, UPLINK))
+
+    def add_vm(self, name, vni, host, announce=True, ip6=False):
+        """A namespace with a vxlan device that floods to all hypervisors and
+        learns from what it receives."""
+        fabric = self.fabric
+        vm = Vm(name, fabric.namespace(name), vni, host)
+        vm.hypervisor = self
+        if not ip6:
+            vm.namespace.without_ipv6()
+        # A vxlan device that is moved stays on the underlay where it was
+        # made.
+        self.namespace.ip(
+            "link add vx%d type vxlan id %d local %s dstport 4789 dev %s"
+            % (vni, vni, self.vtep, UPLINK),
+            "link set vx%d netns %s name eth0" % (vni, vm.namespace.name))
+        for hypervisor in fabric.hypervisors:
+            run("bridge", "-n", vm.namespace.name, "fdb", "append",
+                "00:00:00:00:00:00", "dev", "eth0", "dst", hypervisor.vtep)
+        vm.configure(fabric.mtu - 50, ip6)
+        fabric.vms.append(vm)
+        if announce:
+            fabric.announce(vm, ip6)
+        return vm

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hypervisor: ovsdb-server and ovs-vswitchd in a namespace.
+
+Both come out of one installed prefix and keep everything else (database,
+sockets, logs) in the lab's directory, so any number run side by side, beside
+the machine's own.
+"""
+
+import json
+import os
+import re
+import signal
+
+from .namespaces import LabError, run, wait_for
+
+BRIDGE = "br-ov"
+
+
+class Hypervisor:
+    """Two daemons.  'vtep' is the address of the bridge's LOCAL port, once
+    Fabric has made the bridge."""
+
+    def __init__(self, lab, name, prefix):
+        self.lab = lab
+        self.name = name
+        self.prefix = prefix
+        self.namespace = lab.namespace(name)
+        self.namespace.without_ipv6()
+        self.directory = lab.path(name)
+        os.mkdir(self.directory)
+        self.environment = dict(
+            os.environ, OVS_RUNDIR=self.directory, OVS_DBDIR=self.directory,
+            OVS_LOGDIR=self.directory, OVS_SYSCONFDIR=self.directory,
+            OVS_PKGDATADIR=os.path.join(prefix, "share/openvswitch"),
+            PATH="%s/bin:%s/sbin:%s" % (prefix, prefix, os.environ["PATH"]))
+        self.vtep = None
+        self.database = None
+        self.switch = None
+
+    # Daemons.
+
+    def start_database(self):
+        """Starts ovsdb-server, with an empty database the first time."""
+        database = os.path.join(self.directory, "conf.db")
+        if not os.path.exists(database):
+            run(self.prefix + "/bin/ovsdb-tool", "create", database,
+                self.prefix + "/share/openvswitch/vswitch.ovsschema",
+                env=self.environment)
+        self.database = self._daemon(
+            "ovsdb-server", database,
+            "--remote=punix:%s/db.sock" % self.directory)
+        self.vsctl("--no-wait", "init")
+
+    def start_switch(self, *options):
+        self.switch = self._daemon("ovs-vswitchd", *options,
+                                   "unix:%s/db.sock" % self.directory)
+
+    def kill_database(self, how=signal.SIGKILL):
+        self.lab.end(self.database, how)
+
+    def kill_switch(self, how=signal.SIGKILL):
+        self.lab.end(self.switch, how)
+
+    def _daemon(self, name, *arguments):
+        for left in (name + ".pid", "db.sock") if name == "ovsdb-server" \
+                else (name + ".pid",):
+            if os.path.lexists(os.path.join(self.directory, left)):
+                os.unlink(os.path.join(self.directory, left))
+        daemon = self.lab.spawn(
+            [os.path.join(self.prefix, "sbin", name), "--pidfile",
+             "--log-file", "-vconsole:off", *arguments],
+            namespace=self.namespace, env=self.environment,
+            output="%s/%s.out" % (self.name, name))
+
+        def answers():
+            if daemon.poll() is not None:
+                raise LabError("%s: %s ended with status %d\n%s" % (
+                    self.name, name, daemon.returncode,
+                    self.text_of(name + ".out") + self.log(name)))
+            return run(self.prefix + "/bin/ovs-appctl", "-t", name,
+                       "version", check=False,
+                       env=self.environment).returncode == 0
+
+        wait_for(answers, "%s of %s" % (name, self.name), timeout=30)
+        return daemon
+
+    # Commands.
+
+    def ctl(self, program, *words, **kwargs):
+        done = run(os.path.join(self.prefix, "bin", program),
+                   "--timeout=20", *words, env=self.environment, **kwargs)
+        return done.stdout
+
+    def vsctl(self, *words, **kwargs):
+        return self.ctl("ovs-vsctl", *words, **kwargs)
+
+    def overlay_ctl(self, *words, **kwargs):
+        return self.ctl("overlay-ctl", *words, **kwargs)
+
+    def appctl(self, *words, **kwargs):
+        return self.ctl("ovs-appctl", *words, **kwargs)
+
+    def ofctl(self, *words, **kwargs):
+        return self.ctl("ovs-ofctl", *words, **kwargs)
+
+    # What it says about itself.
+
+    def counters(self):
+        return json.loads(self.appctl("overlay/counters", "--json"))
+
+    def totals(self):
+        counters = self.counters()
+        return counters.get("totals", counters)
+
+    def drops(self, reason=None, **where):
+        """Number of packets dropped under 'reason', or under each as a
+        dictionary."""
+        sums = {}
+        for drop in json.loads(self.appctl("overlay/drops", "--json")):
+            if all(drop[key] == value for key, value in where.items()):
+                sums[drop["reason"]] = sums.get(drop["reason"], 0) \
+                    + int(drop["packets"])
+        return sums if reason is None else sums.get(reason, 0)
+
+    def conserved(self):
+        """True if every packet that came in is accounted for."""
+        totals = self.totals()
+        came = sum(totals[key] for key in
+                   ("received", "replicated", "generated"))
+        went = sum(totals[key] for key in ("sent", "consumed", "dropped"))
+        return came == went
+
+    def status(self):
+        """The bridge's overlay_status."""
+        return _map(self.vsctl("--no-wait", "--format=json", "--columns=" +
+                               "overlay_status", "list", "Bridge", BRIDGE))
+
+    def text_of(self, name):
+        try:
+            with open(os.path.join(self.directory, name), encoding="utf-8",
+                      errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def log(self, daemon="ovs-vswitchd"):
+        return self.text_of(daemon + ".log")
+
+    def complaints(self, expected=()):
+        """Lines of the logs that warn of something, but for those that match
+        one of the regular expressions 'expected'."""
+        lines = (self.log() + self.log("ovsdb-server")).splitlines()
+        lines += self.text_of("ovs-vswitchd.out").splitlines()
+        return [line for line in lines
+                if re.search(r"\|(WARN|ERR|EMER)\||Sanitizer", line)
+                and not any(re.search(e, line) for e in expected)]
+
+
+def _map(text):
+    value = json.loads(text)["data"][0][0]
+    return dict(value[1])

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Traffic between VMs, and what became of it.
+
+A VM here is anything with a 'namespace' and an 'ip'.
+"""
+
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from collections import namedtuple
+
+from .namespaces import LabError, wait_for
+
+Ping = namedtuple("Ping", "sent received lost text")
+
+
+def ping(source, address, count=3, interval=0.05, size=56, options=()):
+    """Echo requests from VM 'source'; ends when each is answered, or a second
+    after the last."""
+    done = source.namespace.run(
+        "ping", "-n", "-q", "-c", count, "-i", interval, "-W", 1, "-s", size,
+        *options, address, check=False, timeout=60)
+    match = re.search(r"(\d+) packets transmitted, (\d+) received",
+                      done.stdout)
+    if not match:
+        raise LabError("ping %s: %s%s" % (address, done.stdout, done.stderr))
+    sent, received = map(int, match.groups())
+    return Ping(sent, received, sent - received, done.stdout)
+
+
+def iperf3(lab, client, server, seconds=1, options=()):
+    """Bits per second of one TCP connection."""
+    listener = lab.spawn(["iperf3", "-s", "-1"], namespace=server.namespace)
+    try:
+        wait_for(lambda: _listens(server.namespace, 5201), "iperf3 -s")
+        done = client.namespace.run("iperf3", "-c", server.ip, "-t", seconds,
+                                    "-J", *options, timeout=seconds + 20)
+        return json.loads(done.stdout)["end"]["sum_received"][
+            "bits_per_second"]
+    finally:
+        lab.end(listener)
+
+
+def _listens(namespace, port):
+    return (":%d " % port) in namespace.run("ss", "-Hltn").stdout
+
+
+def transfer(source, destination, data, address=None, timeout=30):
+    """Sends 'data' over TCP.  Returns the SHA-256 of what arrived."""
+    family = socket.AF_INET6 if ":" in (address or destination.ip) \
+        else socket.AF_INET
+    digest = hashlib.sha256()
+    with destination.namespace.socket(family, socket.SOCK_STREAM) as listener:
+        listener.settimeout(timeout)
+        listener.bind(("", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with source.namespace.socket(family, socket.SOCK_STREAM) as client:
+            client.settimeout(timeout)
+            client.connect((address or destination.ip, port))
+            receiver, _ = listener.accept()
+            receiver.settimeout(timeout)
+            sender = threading.Thread(target=_send, args=(client, data),
+                                      daemon=True)
+            sender.start()
+            with receiver:
+                while block := receiver.recv(1 << 16):
+                    digest.update(block)
+            sender.join()
+    return digest.hexdigest()
+
+
+def _send(client, data):
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+
+
+class Stream:
+    """Numbered UDP packets from one VM to another, until stop()."""
+
+    def __init__(self, source, destination, rate=500):
+        self._receiver = destination.namespace.socket(socket.AF_INET,
+                                                      socket.SOCK_DGRAM)
+        self._receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                  4 << 20)
+        self._receiver.bind((destination.ip, 0))
+        self._sender = source.namespace.socket(socket.AF_INET,
+                                               socket.SOCK_DGRAM)
+        self._sender.connect(self._receiver.getsockname())
+        self._interval = 1 / rate
+        self._end = threading.Event()
+        self.sent = 0
+        self._numbers = set()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        due = time.monotonic()
+        while not self._end.is_set():
+            try:
+                self._sender.send(self.sent.to_bytes(8, "big"))
+            except OSError:             # The route or the device is gone.
+                pass
+            self.sent += 1
+            due += self._interval
+            time.sleep(max(0, due - time.monotonic()))
+
+    def received(self):
+        """How many different packets have arrived."""
+        while True:
+            try:
+                data = self._receiver.recv(64, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return len(self._numbers)
+            except ConnectionRefusedError:
+                continue
+            self._numbers.add(int.from_bytes(data, "big"))
+
+    def wait_for_more(self, packets=50, timeout=10):
+        """Waits until that many more have arrived than now."""
+        goal = self.received() + packets
+        wait_for(lambda: self.received() >= goal, "a stream to go on",
+                 timeout)
+
+    def stop(self):
+        """Ends the stream and returns how many packets were lost."""
+        self._end.set()
+        self._thread.join()
+        try:
+            wait_for(lambda: self.received() == self.sent, "", timeout=1)
+        except LabError:
+            pass
+        self._sender.close()
+        self._receiver.close()
+        return self.sent - len(self._numbers)
