@@ -21,6 +21,7 @@
 #include "sort.h"
 #include "svec.h"
 #include "table.h"
+#include "text-parse.h"
 #include "util.h"
 
 /* Lists. */
@@ -471,8 +472,9 @@ cmd_route_add(struct ctl_context *ctx)
     char *prefix = NULL;
     int64_t vni = 0;
 
-    if (!vrf[0]) {
-        ctl_error(ctx, "the name of a VRF must not be empty");
+    const char *why = ovl_text_check_name(vrf);
+    if (why) {
+        ctl_error(ctx, "VRF \"%s\": %s", vrf, why);
         goto exit;
     }
     if (!word_to_prefix_text(ctx, ctx->argv[2], &prefix)) {

@@ -332,7 +332,7 @@ parse_groups(struct ctl_context *ctx, int first, struct svec *groups)
         const char *word = words.names[i];
         char *text;
 
-        if (!looks_like_ip(word)) {
+        if (word_is_mac(word) || !looks_like_ip(word)) {
             ok = word_to_mac_text(ctx, word, &text);
             if (ok) {
                 svec_add_nocopy(groups, text);

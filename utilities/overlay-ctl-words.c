@@ -8,102 +8,51 @@
  * indexes of the database, which see only text, find equal rows.  Rows of
  * others may be spelled otherwise, so we look up by value.
  *
- * An IP address of either family is an in6_addr, IPv4 in the v4-mapped form;
- * a prefix length counts the bits of that form inside this file. */
+ * What is legal is decided by text-parse, the parser of the daemon.  An IP
+ * address of either family is an in6_addr, IPv4 in the v4-mapped form, and a
+ * prefix length counts the bits of that form. */
 
 #include <config.h>
 
 #include "overlay-ctl.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
 #include "overlay-types.h"
 #include "packets.h"
+#include "text-parse.h"
 #include "util.h"
 
+/* Complains about 'word', unless 'why' is NULL, and returns true if so. */
 static bool
-parse_ip(const char *word, struct in6_addr *ip)
+check(struct ctl_context *ctx, const char *word, const char *why)
 {
-    ovs_be32 ip4;
-
-    if (ip_parse(word, &ip4)) {
-        in6_addr_set_mapped_ipv4(ip, ip4);
+    if (!why) {
         return true;
     }
-    return ipv6_parse(word, ip) && !IN6_IS_ADDR_V4MAPPED(ip);
-}
-
-/* Parses "IP/len".  'plen' gets the length in bits of the mapped form. */
-static bool
-parse_cidr(const char *word, struct in6_addr *ip, unsigned int *plen)
-{
-    char *slash = strchr(word, '/');
-    bool ok = false;
-
-    if (slash && slash[1] >= '0' && slash[1] <= '9') {
-        char *address = xmemdup0(word, slash - word);
-
-        if (parse_ip(address, ip) && str_to_uint(slash + 1, 10, plen)) {
-            bool v4 = IN6_IS_ADDR_V4MAPPED(ip);
-
-            ok = *plen <= (v4 ? 32 : 128);
-            *plen += v4 ? 96 : 0;
-        }
-        free(address);
-    }
-    return ok;
-}
-
-static bool
-has_host_bits(const struct in6_addr *ip, unsigned int plen)
-{
-    struct in6_addr mask = ipv6_create_mask(plen);
-    struct in6_addr masked = ipv6_addr_bitand(ip, &mask);
-
-    return !ipv6_addr_equals(&masked, ip);
-}
-
-/* True if 'ip' is a multicast or the limited broadcast address. */
-static bool
-is_group(const struct in6_addr *ip)
-{
-    ovs_be32 ip4 = in6_addr_get_mapped_ipv4(ip);
-
-    return (IN6_IS_ADDR_V4MAPPED(ip)
-            ? ip_is_multicast(ip4) || ip4 == OVS_BE32_MAX
-            : ipv6_addr_is_multicast(ip));
-}
-
-static bool
-is_unspecified(const struct in6_addr *ip)
-{
-    return (IN6_IS_ADDR_V4MAPPED(ip)
-            ? !in6_addr_get_mapped_ipv4(ip)
-            : IN6_IS_ADDR_UNSPECIFIED(ip));
+    bool clause = !strncmp(why, "not ", 4) || !strncmp(why, "a ", 2)
+                  || !strncmp(why, "an ", 3);
+    ctl_error(ctx, clause ? "\"%s\" is %s" : "\"%s\": %s", word, why);
+    return false;
 }
 
 static char *
 format_ip(const struct in6_addr *ip)
 {
-    char buf[INET6_ADDRSTRLEN];
+    struct ds s = DS_EMPTY_INITIALIZER;
 
-    /* Not ipv6_string_mapped(), which spells 0.0.0.0 as IPv6. */
-    return (IN6_IS_ADDR_V4MAPPED(ip)
-            ? xasprintf(IP_FMT, IP_ARGS(in6_addr_get_mapped_ipv4(ip)))
-            : xstrdup(inet_ntop(AF_INET6, ip, buf, sizeof buf)));
+    ovl_text_put_ip(&s, ip);
+    return ds_steal_cstr(&s);
 }
 
 static char *
-format_cidr(const struct in6_addr *ip, unsigned int plen)
+format_prefix(const struct in6_addr *ip, uint8_t plen)
 {
-    char *address = format_ip(ip);
-    char *cidr = xasprintf("%s/%u", address,
-                           IN6_IS_ADDR_V4MAPPED(ip) ? plen - 96 : plen);
+    struct ds s = DS_EMPTY_INITIALIZER;
 
-    free(address);
-    return cidr;
+    ovl_text_put_prefix(&s, ip, plen);
+    return ds_steal_cstr(&s);
 }
 
 bool
@@ -173,36 +122,13 @@ word_to_choice(struct ctl_context *ctx, const char *what, const char *word,
 bool
 word_to_mac(struct ctl_context *ctx, const char *word, struct eth_addr *mac)
 {
-    if (!eth_addr_from_string(word, mac)) {
-        ctl_error(ctx, "\"%s\" is not a MAC address", word);
-    } else if (eth_addr_is_multicast(*mac)) {
-        ctl_error(ctx, "\"%s\" is a multicast MAC address, which nobody can "
-                  "own", word);
-    } else if (eth_addr_is_zero(*mac)) {
-        ctl_error(ctx, "\"%s\" is the zero MAC address", word);
-    } else {
-        return true;
-    }
-    return false;
+    return check(ctx, word, ovl_text_to_unicast_mac(word, mac));
 }
 
 bool
 word_to_ip(struct ctl_context *ctx, const char *word, struct in6_addr *ip)
 {
-    if (!parse_ip(word, ip)) {
-        ctl_error(ctx, "\"%s\" is not an IP address", word);
-        return false;
-    }
-    if (is_group(ip)) {
-        ctl_error(ctx, "\"%s\" is a multicast or broadcast address, which "
-                  "nobody can own", word);
-        return false;
-    }
-    if (is_unspecified(ip)) {
-        ctl_error(ctx, "\"%s\" is the unspecified address", word);
-        return false;
-    }
-    return true;
+    return check(ctx, word, ovl_text_to_unicast_ip(word, ip));
 }
 
 bool
@@ -233,20 +159,16 @@ bool
 word_to_gateway_text(struct ctl_context *ctx, const char *word, char **out)
 {
     struct in6_addr ip;
-    unsigned int plen;
+    uint8_t plen;
 
-    if (!parse_cidr(word, &ip, &plen)) {
-        ctl_error(ctx, "\"%s\" is not an IP address with prefix length, such "
-                  "as 10.1.0.1/24", word);
+    if (!check(ctx, word, ovl_text_to_ip_len(word, &ip, &plen))) {
         return false;
     }
-    char *address = format_ip(&ip);
-    bool ok = word_to_ip(ctx, address, &ip);
-    free(address);
-    if (!ok) {
+    if (!ovl_ip_is_host(&ip)) {
+        ctl_error(ctx, "\"%s\" is not a host's address", word);
         return false;
     }
-    *out = format_cidr(&ip, plen);
+    *out = format_prefix(&ip, plen);
     return true;
 }
 
@@ -254,23 +176,21 @@ bool
 word_to_prefix_text(struct ctl_context *ctx, const char *word, char **out)
 {
     struct in6_addr ip;
-    unsigned int plen;
+    uint8_t plen;
 
-    if (!parse_cidr(word, &ip, &plen)) {
-        ctl_error(ctx, "\"%s\" is not a prefix, such as 10.1.0.0/16", word);
+    if (!check(ctx, word, ovl_text_to_ip_len(word, &ip, &plen))) {
         return false;
     }
-    if (has_host_bits(&ip, plen)) {
-        struct in6_addr mask = ipv6_create_mask(plen);
-        struct in6_addr masked = ipv6_addr_bitand(&ip, &mask);
-        char *suggestion = format_cidr(&masked, plen);
+    if (ovl_prefix_has_host_bits(&ip, plen)) {
+        struct in6_addr masked = ovl_prefix_mask(&ip, plen);
+        char *suggestion = format_prefix(&masked, plen);
 
         ctl_error(ctx, "\"%s\" has host bits set, is %s meant?",
                   word, suggestion);
         free(suggestion);
         return false;
     }
-    *out = format_cidr(&ip, plen);
+    *out = format_prefix(&ip, plen);
     return true;
 }
 
@@ -278,17 +198,24 @@ bool
 word_to_binding_text(struct ctl_context *ctx, const char *word, char **out)
 {
     struct in6_addr ip;
-    unsigned int plen;
+    uint8_t plen;
 
     if (!strchr(word, '/')) {
         return word_to_ip_text(ctx, word, out);
     }
-    if (!parse_cidr(word, &ip, &plen)) {
-        ctl_error(ctx, "\"%s\" is neither an IP address nor a prefix", word);
+    if (!check(ctx, word, ovl_text_to_ip_len(word, &ip, &plen))) {
         return false;
     }
-    *out = format_cidr(&ip, plen);
+    *out = format_prefix(&ip, plen);
     return true;
+}
+
+bool
+word_is_mac(const char *word)
+{
+    struct eth_addr mac;
+
+    return !ovl_text_to_mac(word, &mac);
 }
 
 /* Equality by value. */
@@ -298,7 +225,7 @@ same_mac(const char *a, const char *b)
 {
     struct eth_addr mac_a, mac_b;
 
-    return (eth_addr_from_string(a, &mac_a) && eth_addr_from_string(b, &mac_b)
+    return (!ovl_text_to_mac(a, &mac_a) && !ovl_text_to_mac(b, &mac_b)
             ? eth_addr_equals(mac_a, mac_b)
             : !strcmp(a, b));
 }
@@ -308,7 +235,7 @@ same_ip(const char *a, const char *b)
 {
     struct in6_addr ip_a, ip_b;
 
-    return (parse_ip(a, &ip_a) && parse_ip(b, &ip_b)
+    return (!ovl_text_to_ip(a, &ip_a) && !ovl_text_to_ip(b, &ip_b)
             ? ipv6_addr_equals(&ip_a, &ip_b)
             : !strcmp(a, b));
 }
@@ -317,9 +244,10 @@ bool
 same_prefix(const char *a, const char *b)
 {
     struct in6_addr ip_a, ip_b;
-    unsigned int plen_a, plen_b;
+    uint8_t plen_a, plen_b;
 
-    return (parse_cidr(a, &ip_a, &plen_a) && parse_cidr(b, &ip_b, &plen_b)
+    return (!ovl_text_to_ip_len(a, &ip_a, &plen_a)
+            && !ovl_text_to_ip_len(b, &ip_b, &plen_b)
             ? plen_a == plen_b && ipv6_addr_equals(&ip_a, &ip_b)
             : !strcmp(a, b));
 }

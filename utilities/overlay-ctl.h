@@ -126,6 +126,9 @@ bool word_to_binding_text(struct ctl_context *, const char *word, char **out);
 bool word_to_choice(struct ctl_context *, const char *what, const char *word,
                     const char *const *choices, const char **out);
 
+/* True if 'word' is a MAC address, of whatever kind. */
+bool word_is_mac(const char *word);
+
 /* Splits 'words' at commas and spaces, converts each with 'to_text' and adds
  * it to 'out'.  Returns false after ctl_error(). */
 bool words_to_texts(struct ctl_context *, const char *words,
