@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_PKT_PARSE_H
+#define OVL_PKT_PARSE_H 1
+
+/* What a frame says, read once and believed afterwards.
+ *
+ * This is the only reader of wire bytes.  Every byte comes through one
+ * function that checks the length first (load() in pkt-parse-load.h), and what
+ * comes out is a plain struct by value with byte order in its types, so that
+ * nothing downstream needs to see the frame again to decide about it.
+ *
+ * Parsing never fails: a frame that makes no sense says so in its fields
+ * ('too_short', 'l3_bad', 'arp.status', 'nd.status', 'fault'), and whoever
+ * decides turns that into a drop reason, or does not care, as a bridge does
+ * not care about the inside of most frames.
+ *
+ * A frame is one contiguous range of bytes.  Offsets, hashes, offload flags
+ * and packet types that drivers leave in a 'struct dp_packet' are never
+ * looked at.
+ *
+ * Thread-safety: pure functions.
+ *
+ * Example:
+ *
+ *     struct ovl_pkt pkt = ovl_pkt_parse(dp_packet_data(p),
+ *                                        dp_packet_size(p));
+ *     if (pkt.l3 == OVL_L3_IPV4 && !pkt.l3_bad) {
+ *         ... pkt.ip.src ...
+ *     }
+ *
+ * Layer 2. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drop-reasons.h"
+#include "overlay-types.h"
+
+/* "Nothing wrong", where a drop reason is asked for. */
+#define OVL_NO_DROP OVL_N_DROPS
+
+/* The first tag of a frame, if any. */
+enum ovl_tag {
+    OVL_TAG_NONE,
+    OVL_TAG_PRIORITY,           /* VID 0: counts as untagged. */
+    OVL_TAG_VLAN,               /* IEEE 802.1Q, 'vlan' says which. */
+    OVL_TAG_OTHER,              /* Service tag, or a tag behind a tag. */
+};
+
+/* What the EtherType says that follows. */
+enum ovl_l3 {
+    OVL_L3_OTHER,
+    OVL_L3_ARP,
+    OVL_L3_IPV4,
+    OVL_L3_IPV6,
+};
+
+enum ovl_arp_status {
+    OVL_ARP_OK,
+    OVL_ARP_MALFORMED,          /* Truncated, or not IPv4 over Ethernet. */
+    OVL_ARP_BAD_OP,             /* Neither request nor reply. */
+};
+
+/* RFC 826. */
+struct ovl_pkt_arp {
+    enum ovl_arp_status status;
+    uint16_t op;                /* Host order; ARP_OP_REQUEST or _REPLY. */
+    struct eth_addr sha, tha;   /* Hardware address of sender, target. */
+    ovs_be32 spa, tpa;          /* Protocol address of sender, target. */
+};
+
+enum ovl_nd_status {
+    OVL_ND_NONE,                /* Not Neighbor Discovery. */
+    OVL_ND_OK,
+    OVL_ND_MALFORMED,           /* Fails RFC 4861, or may hide ND. */
+};
+
+/* ICMPv6 types of RFC 4861. */
+enum ovl_nd_type {
+    OVL_ND_RS = 133,
+    OVL_ND_RA = 134,
+    OVL_ND_NS = 135,
+    OVL_ND_NA = 136,
+    OVL_ND_REDIRECT = 137,
+};
+
+/* RFC 4861, valid if 'status' is OVL_ND_OK. */
+struct ovl_pkt_nd {
+    enum ovl_nd_status status;
+    enum ovl_nd_type type;
+    bool has_lla;               /* 'lla' is set. */
+    bool odd_lla;               /* Link-layer addresses that disagree, or
+                                 * that are not Ethernet's. */
+    struct eth_addr lla;        /* Of the source, in an NA of the target. */
+    struct in6_addr target;     /* NS and NA only. */
+};
+
+/* IPv4 and IPv6, unless 'l3_bad'. */
+struct ovl_pkt_ip {
+    struct in6_addr src, dst;   /* IPv4 in v4-mapped form. */
+    uint8_t proto;              /* Behind extension headers. */
+    uint8_t tos;                /* TOS or traffic class: DSCP and ECN. */
+    uint8_t ttl;                /* TTL or hop limit. */
+    bool fragment;              /* Any fragment, the first one too. */
+    bool later_fragment;        /* Not the first one: no layer 4 header. */
+    uint8_t hash_proto;         /* The same in each fragment. */
+    uint8_t icmp6_type;         /* 0 unless ICMPv6. */
+    ovs_be16 sport, dport;      /* 0 unless TCP, UDP or SCTP and whole. */
+    struct ovl_pkt_nd nd;
+};
+
+/* An Ethernet frame: one from or to a VM, or any that came in. */
+struct ovl_pkt {
+    uint32_t len;               /* Of the frame. */
+    bool too_short;             /* Nothing below is valid. */
+    bool l3_bad;                /* The IP header is truncated or absurd. */
+    enum ovl_tag tag;
+    uint16_t vlan;              /* VID, 0 unless 'tag' is OVL_TAG_VLAN. */
+    enum ovl_l3 l3;
+    struct eth_addr dst, src;
+    ovs_be16 type;              /* EtherType, behind the tag if any. */
+    uint16_t l3_ofs;            /* From the start of the frame. */
+    union {
+        struct ovl_pkt_arp arp; /* OVL_L3_ARP. */
+        struct ovl_pkt_ip ip;   /* OVL_L3_IPV4 and _IPV6. */
+    };
+};
+
+/* Parses the Ethernet frame of 'len' bytes at 'data'. */
+struct ovl_pkt ovl_pkt_parse(const void *data, size_t len);
+
+/* Bytes of tags that have to go before 'pkt' is a plain frame. */
+static inline size_t
+ovl_pkt_tag_len(const struct ovl_pkt *pkt)
+{
+    return pkt->tag == OVL_TAG_NONE ? 0 : VLAN_HEADER_LEN;
+}
+
+/* Length of what follows the Ethernet header of 'pkt', tag not counted. */
+static inline size_t
+ovl_pkt_l3_len(const struct ovl_pkt *pkt)
+{
+    return pkt->len - ETH_HEADER_LEN - ovl_pkt_tag_len(pkt);
+}
+
+/* The outside of a frame from the underlay. */
+struct ovl_outer {
+    /* A UDP header can be seen behind IPv4 or IPv6.  If not, nothing below
+     * is valid: the frame cannot be VXLAN. */
+    bool udp;
+    bool ipv6;
+    struct eth_addr eth_dst;
+    struct in6_addr src, dst;   /* IPv4 in v4-mapped form. */
+    uint8_t tos;
+    uint16_t dport;             /* UDP destination, host order. */
+
+    /* The first thing wrong with it, if it turns out to be for us;
+     * OVL_NO_DROP if nothing is.  The UDP checksum is not looked at. */
+    enum ovl_drop_reason fault;
+
+    /* Valid if 'fault' is OVL_NO_DROP. */
+    bool zero_csum;             /* No UDP checksum. */
+    uint8_t flags;              /* First byte of the VXLAN header. */
+    uint32_t vni;
+    uint16_t l3_ofs;
+    uint16_t udp_ofs;
+    uint16_t udp_len;           /* From the UDP header. */
+};
+
+/* Bits of 'flags'. */
+#define OVL_VXLAN_FLAG_I 0x08   /* RFC 7348 section 5: the VNI is valid. */
+#define OVL_VXLAN_FLAG_P 0x04   /* VXLAN-GPE: next protocol is present. */
+
+/* Parses the frame of 'len' bytes at 'data' as UDP from the underlay. */
+struct ovl_outer ovl_outer_parse(const void *data, size_t len);
+
+/* Returns whether the UDP checksum of 'outer' is right.  'data' is the frame
+ * that 'outer' was parsed from, without fault and with a checksum. */
+bool ovl_outer_csum_ok(const struct ovl_outer *outer, const void *data);
+
+/* Where the inner frame starts in the outer one, and its length.  The UDP
+ * length decides, bytes behind it are padding. */
+static inline size_t
+ovl_outer_inner_ofs(const struct ovl_outer *outer)
+{
+    return outer->udp_ofs + UDP_HEADER_LEN + sizeof(struct vxlanhdr);
+}
+
+static inline size_t
+ovl_outer_inner_len(const struct ovl_outer *outer)
+{
+    return outer->udp_len - UDP_HEADER_LEN - sizeof(struct vxlanhdr);
+}
+
+#endif /* pkt-parse.h */
