@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_PKT_EDIT_H
+#define OVL_PKT_EDIT_H 1
+
+/* The few changes that a bridge makes to a frame.
+ *
+ * Everything here trusts what pkt-parse.h said about the frame and is called
+ * by the acting pass only.
+ *
+ * Thread-safety: the caller owns the packet.
+ *
+ * Layer 2. */
+
+#include "dp-packet.h"
+#include "ecn.h"
+#include "pkt-parse.h"
+
+/* What netdevs of OVS leave in front of a packet; the largest header that we
+ * push, with a tag, fits in. */
+#define OVL_PKT_HEADROOM 128
+
+/* Returns a new empty packet with room for 'size' bytes. */
+struct dp_packet *ovl_pkt_new(size_t size);
+
+/* Forgets what a driver or a guest claims about 'packet' beyond its bytes:
+ * offloads, offsets, type. */
+void ovl_pkt_forget_metadata(struct dp_packet *packet);
+
+/* Returns a packet like 'packet' that can have 'n' bytes pushed in front:
+ * 'packet' itself, or a copy, in which case 'packet' is freed. */
+struct dp_packet *ovl_pkt_with_headroom(struct dp_packet *packet, size_t n);
+
+/* Removes the first tag. */
+void ovl_pkt_pop_tag(struct dp_packet *packet);
+
+/* Adds an 802.1Q tag with VID 'vlan'.  May return another packet, as
+ * ovl_pkt_with_headroom(). */
+struct dp_packet *ovl_pkt_push_tag(struct dp_packet *packet, uint16_t vlan);
+
+/* Changes the ECN field of the IP header in the frame at 'data' to 'ecn'.
+ * 'pkt' is what was parsed there: IP that is not bad. */
+void ovl_pkt_set_ecn(void *data, const struct ovl_pkt *pkt, enum ovl_ecn ecn);
+
+#endif /* pkt-edit.h */
