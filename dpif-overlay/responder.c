@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Decides which ARP and ND requests are answered from the tables.
+ *
+ * Prefix: ovl_respond. */
+
+#include <config.h>
+
+#include "guard.h"
+#include "pipeline-trace.h"
+#include "responder.h"
+
+/* Finds out what 'pkt' asks for.  Returns false if it does not ask: a reply,
+ * an advertisement, an announcement (RFC 5227 section 3: spa == tpa). */
+static bool
+get_target(const struct ovl_pkt *pkt, struct in6_addr *target)
+{
+    if (pkt->l3 == OVL_L3_ARP) {
+        *target = in6_addr_mapped_ipv4(pkt->arp.tpa);
+        return pkt->arp.op == ARP_OP_REQUEST && pkt->arp.spa != pkt->arp.tpa;
+    } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
+               && pkt->ip.nd.status == OVL_ND_OK
+               && pkt->ip.nd.type == OVL_ND_NS) {
+        /* ::ffff:0:0/96 on the wire is not the IPv4 address. */
+        *target = pkt->ip.nd.target;
+        return (!ovl_ip_is_v4(target)
+                && !ipv6_addr_equals(target, &pkt->ip.src));
+    }
+    return false;
+}
+
+static enum ovl_response
+respond_for_neighbor(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                     const struct in6_addr *target, struct ovl_answer *answer)
+{
+    const struct ovl_worker *w = a->worker;
+    const struct ovl_network *net = a->net;
+    const struct ovl_neighbor *n
+        = ovl_neighbor_lookup(w->fwd, w->version, net->vni, target);
+
+    if (!n) {
+        OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> none, neigh_miss=%s",
+                  net->vni, OVL_IP_TEXT(target),
+                  net->neigh_miss_drop ? "drop" : "flood");
+        return net->neigh_miss_drop ? OVL_RESPONSE_DROP : OVL_RESPONSE_NONE;
+    }
+    OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> "ETH_ADDR_FMT"%s",
+              net->vni, OVL_IP_TEXT(target), ETH_ADDR_ARGS(n->mac),
+              n->shared ? ", shared" : "");
+    if (n->shared) {
+        OVL_TRACE(w->trace, "responder: silent, several MACs claim it");
+        return OVL_RESPONSE_NONE;
+    } else if (!net->neigh_suppress) {
+        OVL_TRACE(w->trace, "responder: silent, neigh_suppress=false");
+        return OVL_RESPONSE_NONE;
+    } else if (eth_addr_equals(n->mac, pkt->src)) {
+        /* RFC 5227 section 2.1.1: an answer would be a conflict. */
+        OVL_TRACE(w->trace, "responder: silent, the owner asks");
+        return OVL_RESPONSE_NONE;
+    }
+
+    const struct ovl_mac *mac
+        = ovl_mac_lookup(w->fwd, w->version, net->vni, n->mac);
+    if (mac && mac->port == a->in) {
+        OVL_TRACE(w->trace, "responder: silent, it is behind %s itself",
+                  a->in->name);
+        return OVL_RESPONSE_NONE;
+    }
+    answer->mac = n->mac;
+    answer->router = n->router;
+    return OVL_RESPONSE_ANSWER;
+}
+
+enum ovl_response
+ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+            struct ovl_answer *answer)
+{
+    const struct ovl_network *net = a->net;
+    struct in6_addr target;
+
+    if (!get_target(pkt, &target)) {
+        return OVL_RESPONSE_NONE;
+    }
+
+    enum ovl_response response = OVL_RESPONSE_NONE;
+    if (ovl_guard_is_gateway(net, &target)) {
+        OVL_TRACE(a->worker->trace, "networks: %s is a gateway of %"PRIu32,
+                  OVL_IP_TEXT(&target), net->vni);
+        if (!a->tunnel || net->answer_tunnel) {
+            answer->mac = net->router_mac;
+            answer->router = true;
+            response = OVL_RESPONSE_ANSWER;
+        }
+    } else if (!a->tunnel && eth_addr_is_multicast(pkt->dst)) {
+        /* RFC 9161 section 3.2: unicast requests are for the host itself. */
+        response = respond_for_neighbor(a, pkt, &target, answer);
+    }
+
+    if (response == OVL_RESPONSE_ANSWER) {
+        OVL_TRACE(a->worker->trace, "responder: answers, %s is at "ETH_ADDR_FMT,
+                  OVL_IP_TEXT(&target), ETH_ADDR_ARGS(answer->mac));
+    }
+    return response;
+}
