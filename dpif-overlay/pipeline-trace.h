@@ -7,6 +7,17 @@
  * packets run through, with a worker that has a trace, and changes nothing:
  * counts go to a private shard, output frames into the text.
  *
+ * A line is "table: key -> result", or "step: what it does".  The last one
+ * says what became of the frame:
+ *
+ *     frame: 52:54:00:00:00:01 > 52:54:00:00:00:09, type 0x0800, 98 bytes
+ *     bindings: vm1 -> access port of network 5001
+ *     networks: 5001 -> found
+ *     guard: (vm1, 52:54:00:00:00:01) -> listed IPs only
+ *     macs: (5001, 52:54:00:00:00:09) -> none, unknown_unicast=drop
+ *     missing row: overlay-ctl mac-add 5001 52:54:00:00:00:09 VTEP
+ *     Final: dropped: unknown_unicast (no row names the destination MAC)
+ *
  * Thread-safety: any thread under RCU.
  *
  * Layer 2. */
@@ -15,11 +26,16 @@
 
 #include "forwarding.h"
 #include "openvswitch/dynamic-string.h"
+#include "packets.h"
+#include "pkt-parse.h"
+
+struct ovl_arrival;
 
 struct ovl_trace {
     struct ds text;             /* What people read. */
-    int indent;
-    size_t n_sent;
+    struct ds sent;             /* Names of ports that a frame went to. */
+    struct ds dropped;          /* Reasons for which one was dropped. */
+    bool answered;              /* By a frame of our own. */
 };
 
 /* Appends a line to 'trace'; does nothing (and evaluates nothing) if
@@ -33,6 +49,28 @@ struct ovl_trace {
 
 void ovl_trace_line(struct ovl_trace *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
+
+/* Text of an address, for the arguments of OVL_TRACE(). */
+#define OVL_IP_TEXT(IP) ovl_ip_text((char [INET6_ADDRSTRLEN]) { "" }, IP)
+const char *ovl_ip_text(char buf[INET6_ADDRSTRLEN], const struct in6_addr *);
+
+/* Tells, as "'what': ...", what was parsed.  'trace' is not NULL, here and
+ * below. */
+void ovl_trace_pkt(struct ovl_trace *, const char *what,
+                   const struct ovl_pkt *);
+
+/* Tells that a frame, or a copy of one, was dropped. */
+void ovl_trace_drop(struct ovl_trace *, enum ovl_drop_reason);
+
+/* Tells that a frame was answered. */
+void ovl_trace_answer(struct ovl_trace *);
+
+/* Tells which row would have kept 'pkt' from being dropped for 'reason', if
+ * there is such a row, as the command that adds it.  'outer' counts if it
+ * came out of a tunnel. */
+void ovl_trace_missing_row(const struct ovl_arrival *,
+                           const struct ovl_outer *outer,
+                           const struct ovl_pkt *pkt, enum ovl_drop_reason);
 
 /* Runs 'frame' of 'len' bytes through 'fwd' as if received on 'in' and
  * appends the walk to 'out': each table, key and result; for a drop its

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Looks destination MACs up.
+ *
+ * A frame that came out of a tunnel never goes into one (split horizon), and
+ * none goes back to the port that it came from.
+ *
+ * Prefix: ovl_bridge_. */
+
+#include <config.h>
+
+#include "bridging.h"
+#include "pipeline-trace.h"
+
+enum ovl_drop_reason
+ovl_bridge_to_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+                   size_t l3_len, const struct ovl_adjacency **adjp)
+{
+    const struct ovl_adjacency *adj
+        = ovsrcu_get(struct ovl_adjacency *, &vtep->adj);
+    struct ovl_trace *trace = a->worker->trace;
+
+    if (!adj) {
+        uint8_t why;
+
+        atomic_read_relaxed(&CONST_CAST(struct ovl_vtep *, vtep)->why, &why);
+        OVL_TRACE(trace, "vteps: %s -> incomplete", OVL_IP_TEXT(&vtep->ip));
+        return why < OVL_N_DROPS ? why : OVL_DROP_VTEP_UNRESOLVED;
+    }
+
+    uint16_t mtu = (a->net->mtu ? MIN(a->net->mtu, adj->mtu) : adj->mtu);
+    OVL_TRACE(trace, "vteps: %s -> adjacency through %s, MTU %"PRIu16,
+              OVL_IP_TEXT(&vtep->ip), adj->port->name, mtu);
+    if (l3_len > mtu) {
+        /* An ICMP error for the sender belongs here, see RFC 4459. */
+        return OVL_DROP_TOO_BIG;
+    }
+    *adjp = adj;
+    return OVL_NO_DROP;
+}
+
+/* True if a flooded frame has somewhere to go. */
+static bool
+has_destination(const struct ovl_arrival *a)
+{
+    if (!a->tunnel && a->net->n_flood) {
+        return true;
+    }
+    for (size_t i = 0; i < a->net->n_members; i++) {
+        if (a->net->members[i].port != a->in) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct ovl_verdict
+flood(const struct ovl_arrival *a)
+{
+    OVL_TRACE(a->worker->trace,
+              "networks: %"PRIu32" -> floods to %u members, %u VTEPs",
+              a->net->vni, (unsigned int) a->net->n_members,
+              a->tunnel ? 0 : (unsigned int) a->net->n_flood);
+    if (!has_destination(a)) {
+        return ovl_verdict_drop(OVL_DROP_NO_DESTINATION);
+    }
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_FLOOD };
+}
+
+static struct ovl_verdict
+to_port(const struct ovl_arrival *a, const struct ovl_mac *mac)
+{
+    if (mac->port == a->in) {
+        return ovl_verdict_drop(OVL_DROP_SAME_PORT);
+    } else if (!ovl_lport_is_alive(mac->port)) {
+        return ovl_verdict_drop(OVL_DROP_PORT_GONE);
+    }
+    return (struct ovl_verdict) {
+        .kind = OVL_VERDICT_PORT, .port = mac->port, .vlan = mac->vlan
+    };
+}
+
+static struct ovl_verdict
+to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+        struct ovl_vtep *vtep)
+{
+    const struct ovl_adjacency *adj = NULL;
+
+    if (a->tunnel) {
+        return ovl_verdict_drop(OVL_DROP_SPLIT_HORIZON);
+    }
+
+    enum ovl_drop_reason reason
+        = ovl_bridge_to_vtep(a, vtep, ovl_pkt_l3_len(pkt), &adj);
+    if (reason != OVL_NO_DROP) {
+        return ovl_verdict_drop(reason);
+    }
+    return (struct ovl_verdict) {
+        .kind = OVL_VERDICT_VTEP, .vtep = vtep, .adj = adj
+    };
+}
+
+/* True if 'mac' is the router's of a network that routes or is routed to. */
+static bool
+is_router(const struct ovl_network *net, struct eth_addr mac)
+{
+    return (eth_addr_equals(mac, net->router_mac)
+            && (net->n_gateways || net->vrf[0]));
+}
+
+struct ovl_verdict
+ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    const struct ovl_worker *w = a->worker;
+    const struct ovl_network *net = a->net;
+
+    if (eth_addr_is_multicast(pkt->dst)) {
+        return flood(a);
+    } else if (is_router(net, pkt->dst)) {
+        OVL_TRACE(w->trace, "networks: "ETH_ADDR_FMT" is the router of %"PRIu32,
+                  ETH_ADDR_ARGS(pkt->dst), net->vni);
+        return ovl_verdict_drop(OVL_DROP_NO_ROUTER);
+    }
+
+    const struct ovl_mac *mac
+        = ovl_mac_lookup(w->fwd, w->version, net->vni, pkt->dst);
+    OVL_TRACE(w->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s", net->vni,
+              ETH_ADDR_ARGS(pkt->dst),
+              !mac ? "none, unknown_unicast=" : mac->vtep ? "VTEP " : "",
+              mac ? (mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
+                     : mac->port->name)
+              : net->flood_unknown ? "flood" : "drop");
+    if (mac) {
+        return mac->vtep ? to_vtep(a, pkt, mac->vtep) : to_port(a, mac);
+    }
+    return (net->flood_unknown ? flood(a)
+            : ovl_verdict_drop(OVL_DROP_UNKNOWN_UNICAST));
+}

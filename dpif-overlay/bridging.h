@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_BRIDGING_H
+#define OVL_BRIDGING_H 1
+
+/* Where a frame goes inside its network.
+ *
+ * Thread-safety: packet threads, in an RCU critical section.
+ *
+ * Layer 2. */
+
+#include "verdict.h"
+
+/* Decides by the destination MAC of 'pkt' in 'a->net'. */
+struct ovl_verdict ovl_bridge(const struct ovl_arrival *a,
+                              const struct ovl_pkt *pkt);
+
+/* Returns why a frame with 'l3_len' bytes behind its Ethernet header cannot
+ * go to 'vtep', or OVL_NO_DROP and the way there in '*adj'. */
+enum ovl_drop_reason ovl_bridge_to_vtep(const struct ovl_arrival *a,
+                                        const struct ovl_vtep *vtep,
+                                        size_t l3_len,
+                                        const struct ovl_adjacency **adj);
+
+#endif /* bridging.h */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What becomes of a frame from the uplink or from the host.
+ *
+ * First question: is it VXLAN for us?  That is UDP to our MAC, our tunnel
+ * address and our port.  If not it is the host's and goes to LOCAL as it is.
+ * If so, every fault has a name, and what is inside stays inside its network:
+ * local members only.
+ *
+ * Prefix: ovl_from_. */
+
+#include <config.h>
+
+#include "bridging.h"
+#include "ecn.h"
+#include "guard.h"
+#include "pipeline-trace.h"
+#include "responder.h"
+
+/* RFC 7348 section 4.1, and nobody else's frames that the wire happens to
+ * carry here. */
+bool
+ovl_outer_is_for_us(const struct ovl_config *config,
+                    const struct ovl_outer *outer)
+{
+    const struct in6_addr *ours
+        = outer->ipv6 ? &config->vtep6 : &config->vtep4;
+
+    return (outer->udp && outer->dport == config->vxlan_port
+            && ipv6_addr_is_set(ours) && ipv6_addr_equals(ours, &outer->dst)
+            && config->local
+            && eth_addr_equals(outer->eth_dst, ovl_lport_mac(config->local)));
+}
+
+/* RFC 1122 section 3.2.1.3, RFC 4291 section 2.5: nobody's own address. */
+static bool
+is_martian(const struct in6_addr *ip)
+{
+    if (ovl_ip_is_v4(ip)) {
+        uint32_t host = ntohl(in6_addr_get_mapped_ipv4(ip));
+
+        return host >> 24 == 0 || host >> 24 == 127 || host >> 28 >= 14;
+    }
+    return (ipv6_addr_is_multicast(ip) || IN6_IS_ADDR_LOOPBACK(ip)
+            || !ipv6_addr_is_set(ip));
+}
+
+/* Checks the outside; finds out 'a->net' and 'a->from'. */
+static enum ovl_drop_reason
+check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
+            const void *frame)
+{
+    const struct ovl_worker *w = a->worker;
+    const struct ovl_config *config = w->config;
+
+    if (outer->fault != OVL_NO_DROP) {
+        return outer->fault;
+    } else if (outer->zero_csum && outer->ipv6 && !config->udp6_zero_csum) {
+        return OVL_DROP_OUTER_ZERO_CSUM;    /* RFC 6935 section 5. */
+    } else if (!outer->zero_csum && !ovl_outer_csum_ok(outer, frame)) {
+        return OVL_DROP_OUTER_BAD_CSUM;
+    } else if (!(outer->flags & OVL_VXLAN_FLAG_I)
+               || outer->flags & OVL_VXLAN_FLAG_P) {
+        return OVL_DROP_VXLAN_BAD_FLAGS;
+    } else if (ipv6_addr_equals(&outer->src, &outer->dst)
+               || ipv6_addr_equals(&outer->src, &config->vtep4)
+               || ipv6_addr_equals(&outer->src, &config->vtep6)) {
+        return (ipv6_addr_is_set(&outer->src) ? OVL_DROP_OWN_SOURCE
+                : OVL_DROP_MARTIAN_OUTER);
+    } else if (is_martian(&outer->src)
+               || (outer->ipv6 && ovl_ip_is_v4(&outer->src))) {
+        return OVL_DROP_MARTIAN_OUTER;
+    }
+
+    a->net = ovl_network_lookup(w->fwd, w->version, outer->vni);
+    OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", outer->vni,
+              a->net ? "found" : "none");
+    if (!a->net) {
+        return OVL_DROP_VXLAN_UNKNOWN_VNI;
+    }
+    a->drops = a->net->tunnel_drops;
+
+    bool allowed = ovl_source_allowed(w->fwd, w->version,
+                                      a->net->source_group, &outer->src);
+    OVL_TRACE(w->trace, "sources: (%"PRIu32", %s) -> %s", outer->vni,
+              OVL_IP_TEXT(&outer->src), allowed ? "may send" : "none");
+    if (!allowed) {
+        return OVL_DROP_UNKNOWN_VTEP;
+    }
+    a->from = ovl_vtep_lookup(w->fwd, &outer->src);
+    return OVL_NO_DROP;
+}
+
+static enum ovl_drop_reason
+check_inner(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    enum ovl_drop_reason reason;
+
+    if (pkt->too_short) {
+        return OVL_DROP_TOO_SHORT;
+    } else if (pkt->tag != OVL_TAG_NONE && pkt->tag != OVL_TAG_PRIORITY) {
+        return OVL_DROP_INNER_VLAN_TAG;     /* RFC 7348 section 6.1. */
+    }
+    reason = ovl_guard_frame(pkt);
+    if (reason == OVL_NO_DROP) {
+        reason = ovl_guard_neighbor_message(a->net, pkt);
+    }
+    return reason;
+}
+
+/* Works out the inner ECN field.  Returns false if the frame has to go. */
+static bool
+decide_ecn(const struct ovl_outer *outer, const struct ovl_pkt *pkt,
+           struct ovl_verdict *verdict)
+{
+    if ((pkt->l3 != OVL_L3_IPV4 && pkt->l3 != OVL_L3_IPV6) || pkt->l3_bad) {
+        return true;
+    }
+
+    enum ovl_ecn inner = ovl_ecn_of_tos(pkt->ip.tos);
+    if (!ovl_ecn_decapsulate(inner, ovl_ecn_of_tos(outer->tos),
+                             &verdict->ecn)) {
+        return false;
+    }
+    verdict->set_ecn = verdict->ecn != inner;
+    return true;
+}
+
+static struct ovl_verdict
+from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
+            const struct ovl_pkt *pkt, const void *frame)
+{
+    struct ovl_verdict verdict = { .kind = OVL_VERDICT_ANSWER };
+    enum ovl_drop_reason reason;
+
+    OVL_TRACE(a->worker->trace, "decapsulate: VXLAN from %s, VNI %"PRIu32,
+              OVL_IP_TEXT(&outer->src), outer->vni);
+    a->tunnel = true;
+    reason = check_outer(a, outer, frame);
+    if (reason == OVL_NO_DROP) {
+        if (OVS_UNLIKELY(a->worker->trace)) {
+            ovl_trace_pkt(a->worker->trace, "inner frame", pkt);
+        }
+        reason = check_inner(a, pkt);
+    }
+    if (reason != OVL_NO_DROP) {
+        return ovl_verdict_drop(reason);
+    }
+
+    struct ovl_verdict ecn = { .decapsulate = true };
+    if (!decide_ecn(outer, pkt, &ecn)) {
+        return ovl_verdict_drop(OVL_DROP_ECN_CE_NOT_ECT);
+    }
+    if (ovl_respond(a, pkt, &verdict.answer) != OVL_RESPONSE_ANSWER) {
+        verdict = ovl_bridge(a, pkt);
+    }
+    verdict.decapsulate = true;
+    verdict.set_ecn = ecn.set_ecn;
+    verdict.ecn = ecn.ecn;
+    return verdict;
+}
+
+/* Passes a frame between uplink and LOCAL as it is. */
+static struct ovl_verdict
+to_host_port(const struct ovl_pkt *pkt, struct ovl_lport *port,
+             enum ovl_drop_reason missing)
+{
+    if (pkt->len < ETH_HEADER_LEN) {
+        return ovl_verdict_drop(OVL_DROP_TOO_SHORT);
+    } else if (!port) {
+        return ovl_verdict_drop(missing);
+    } else if (!ovl_lport_is_alive(port)) {
+        return ovl_verdict_drop(OVL_DROP_PORT_GONE);
+    }
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_HOST, .port = port };
+}
+
+struct ovl_verdict
+ovl_from_uplink(struct ovl_arrival *a, const struct ovl_outer *outer,
+                const struct ovl_pkt *pkt, const void *frame)
+{
+    const struct ovl_config *config = a->worker->config;
+
+    OVL_TRACE(a->worker->trace, "bindings: %s -> uplink", a->in->name);
+    if (ovl_outer_is_for_us(config, outer)) {
+        return from_tunnel(a, outer, pkt, frame);
+    }
+    OVL_TRACE(a->worker->trace, "underlay: not VXLAN for us, the host's");
+    return to_host_port(pkt, config->local, OVL_DROP_NO_LOCAL);
+}
+
+struct ovl_verdict
+ovl_from_local(struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    OVL_TRACE(a->worker->trace, "bindings: %s -> LOCAL, the host's",
+              a->in->name);
+    return to_host_port(pkt, a->worker->config->uplink, OVL_DROP_NO_UPLINK);
+}

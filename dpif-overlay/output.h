@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_OUTPUT_H
+#define OVL_OUTPUT_H 1
+
+/* The ends of a packet: out of a port, into a tunnel, or dead.
+ *
+ * Each function takes 'packet', a plain frame of the network 'a->net', and
+ * counts it.
+ *
+ * Thread-safety: packet threads, in an RCU critical section.
+ *
+ * Layer 2. */
+
+#include "verdict.h"
+
+/* Gives it to the member 'port', with tag 'vlan' unless that is 0. */
+void ovl_output_port(const struct ovl_arrival *a, struct ovl_lport *port,
+                     uint16_t vlan, struct dp_packet *packet);
+
+/* Puts it into the tunnel to 'vtep' by 'adj', which it fits in.  'pkt' is
+ * what was parsed of it. */
+void ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+                     const struct ovl_adjacency *adj,
+                     const struct ovl_pkt *pkt, struct dp_packet *packet);
+
+/* Frees 'packet', which may be any frame, and counts a drop. */
+void ovl_output_drop(const struct ovl_arrival *a, enum ovl_drop_reason reason,
+                     struct dp_packet *packet);
+
+/* Counts a drop of a packet of which there is no copy to free. */
+void ovl_count_drop(const struct ovl_arrival *a, enum ovl_drop_reason reason);
+
+/* Counts a frame of 'bytes' bytes under 'packets_id' and 'bytes_id' in the
+ * block 'traffic'. */
+static inline void
+ovl_count_traffic(const struct ovl_arrival *a, uint32_t traffic,
+                  enum ovl_traffic packets_id, enum ovl_traffic bytes_id,
+                  size_t bytes)
+{
+    ovl_counter_add(a->worker->shard, traffic + packets_id, 1);
+    ovl_counter_add(a->worker->shard, traffic + bytes_id, bytes);
+}
+
+#endif /* output.h */

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A burst's way through the pipeline, in passes: parse all, decide all, act
+ * on all.  Only the last changes anything.
+ *
+ * A packet's whole way, for one that a VM sends to another hypervisor:
+ *
+ *     parse_all()     ovl_pkt_parse()         pkt-parse.c
+ *     decide_all()    ovl_from_port()         from-port.c
+ *                       ovl_guard_...()       guard.c
+ *                       ovl_respond()         responder.c
+ *                       ovl_bridge()          bridging.c
+ *     act_on_all()    ovl_output_vtep()       output.c
+ *                       ovl_vxlan_push()      vxlan.c
+ *                       worker->send()
+ *
+ * Prefix: ovl_pipeline_. */
+
+#include <config.h>
+
+#include "arp-responder.h"
+#include "bridging.h"
+#include "nd-responder.h"
+#include "output.h"
+#include "pipeline-trace.h"
+#include "pkt-edit.h"
+#include "replicate.h"
+#include "verdict.h"
+#include "vxlan.h"
+
+/* A packet on its way. */
+struct item {
+    struct dp_packet *packet;
+    struct ovl_outer outer;     /* From an uplink only. */
+    bool for_us;                /* 'outer' is VXLAN for us. */
+    struct ovl_pkt pkt;         /* The frame, or what is inside. */
+    struct ovl_arrival arrival;
+    struct ovl_verdict verdict;
+};
+
+static enum ovl_role
+role_of(const struct ovl_binding *binding)
+{
+    return binding ? binding->role : OVL_ROLE_UNBOUND;
+}
+
+static void
+parse_from_uplink(const struct ovl_config *config, struct item *item)
+{
+    const uint8_t *data = dp_packet_data(item->packet);
+    size_t len = dp_packet_size(item->packet);
+
+    item->outer = ovl_outer_parse(data, len);
+    item->for_us = ovl_outer_is_for_us(config, &item->outer);
+    if (item->for_us && item->outer.fault == OVL_NO_DROP) {
+        data += ovl_outer_inner_ofs(&item->outer);
+        len = ovl_outer_inner_len(&item->outer);
+    }
+    item->pkt = ovl_pkt_parse(data, len);
+}
+
+static void
+parse_all(const struct ovl_worker *worker, enum ovl_role role,
+          struct item items[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct item *item = &items[i];
+
+        if (role == OVL_ROLE_UPLINK) {
+            parse_from_uplink(worker->config, item);
+        } else {
+            item->pkt = ovl_pkt_parse(dp_packet_data(item->packet),
+                                      dp_packet_size(item->packet));
+        }
+        if (OVS_UNLIKELY(worker->trace) && !item->for_us) {
+            ovl_trace_pkt(worker->trace, "frame", &item->pkt);
+        }
+    }
+}
+
+static struct ovl_verdict
+decide(enum ovl_role role, struct item *item)
+{
+    struct ovl_arrival *a = &item->arrival;
+
+    switch (role) {
+    case OVL_ROLE_ACCESS:
+    case OVL_ROLE_GATEWAY:
+        return ovl_from_port(a, &item->pkt);
+    case OVL_ROLE_UPLINK:
+        return ovl_from_uplink(a, &item->outer, &item->pkt,
+                               dp_packet_data(item->packet));
+    case OVL_ROLE_LOCAL:
+        return ovl_from_local(a, &item->pkt);
+    case OVL_ROLE_UNBOUND:
+        OVL_TRACE(a->worker->trace, "bindings: %s -> none", a->in->name);
+        break;
+    }
+    return ovl_verdict_drop(OVL_DROP_PORT_UNBOUND);
+}
+
+static void
+decide_all(struct ovl_worker *worker, struct ovl_lport *in,
+           const struct ovl_binding *binding, struct item items[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        items[i].arrival = (struct ovl_arrival) {
+            .worker = worker, .in = in, .binding = binding,
+            .drops = in->drops,
+        };
+        items[i].verdict = decide(role_of(binding), &items[i]);
+    }
+}
+
+/* Tells the underlay what a frame on the uplink says about a neighbor there:
+ * ARP replies, gratuitous ARP, and NAs that name a link-layer address. */
+static void
+hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
+{
+    if (!worker->heard || pkt->too_short) {
+        return;
+    }
+    if (pkt->l3 == OVL_L3_ARP && pkt->arp.status == OVL_ARP_OK
+        && (pkt->arp.op == ARP_OP_REPLY || pkt->arp.spa == pkt->arp.tpa)
+        && pkt->arp.spa
+        && !eth_addr_is_multicast(pkt->arp.sha)
+        && !eth_addr_is_zero(pkt->arp.sha)) {
+        struct in6_addr ip = in6_addr_mapped_ipv4(pkt->arp.spa);
+
+        worker->heard(worker, &ip, pkt->arp.sha);
+    } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
+               && pkt->ip.nd.status == OVL_ND_OK
+               && pkt->ip.nd.type == OVL_ND_NA
+               && pkt->ip.nd.has_lla && !pkt->ip.nd.odd_lla
+               && !ovl_ip_is_v4(&pkt->ip.nd.target)
+               && !eth_addr_is_multicast(pkt->ip.nd.lla)) {
+        worker->heard(worker, &pkt->ip.nd.target, pkt->ip.nd.lla);
+    }
+}
+
+/* Makes of the received packet the plain frame that 'item->pkt' is. */
+static void
+make_plain(struct item *item)
+{
+    struct dp_packet *packet = item->packet;
+    const struct ovl_verdict *v = &item->verdict;
+
+    if (v->decapsulate) {
+        ovl_vxlan_pop(packet, &item->outer);
+        if (v->set_ecn) {
+            OVL_TRACE(item->arrival.worker->trace, "ecn: inner becomes %d",
+                      v->ecn);
+            ovl_pkt_set_ecn(dp_packet_data(packet), &item->pkt, v->ecn);
+        }
+    }
+    if (item->pkt.tag != OVL_TAG_NONE) {
+        ovl_pkt_pop_tag(packet);
+    }
+}
+
+/* The answer takes the way that the request came. */
+static void
+answer(const struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_answer *say = &item->verdict.answer;
+    struct dp_packet *reply;
+
+    reply = (item->pkt.l3 == OVL_L3_ARP
+             ? ovl_arp_reply(&item->pkt, say->mac)
+             : ovl_nd_advertisement(&item->pkt, say->mac, say->router));
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_GENERATED, 1);
+    if (OVS_UNLIKELY(a->worker->trace)) {
+        ovl_trace_answer(a->worker->trace);
+    }
+
+    if (!a->tunnel) {
+        ovl_output_port(a, a->in, a->vlan, reply);
+        return;
+    }
+
+    struct ovl_pkt pkt = ovl_pkt_parse(dp_packet_data(reply),
+                                       dp_packet_size(reply));
+    const struct ovl_adjacency *adj = NULL;
+    enum ovl_drop_reason reason
+        = (a->from ? ovl_bridge_to_vtep(a, a->from, ovl_pkt_l3_len(&pkt), &adj)
+           : OVL_DROP_VTEP_UNRESOLVED);
+    if (reason != OVL_NO_DROP) {
+        ovl_output_drop(a, reason, reply);
+    } else {
+        ovl_output_vtep(a, a->from, adj, &pkt, reply);
+    }
+}
+
+/* Counts what came into a network or out of a tunnel. */
+static void
+count_arrival(const struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+
+    if (a->net) {
+        ovl_count_traffic(a, a->net->traffic, OVL_RX_PACKETS, OVL_RX_BYTES,
+                          item->pkt.len);
+    }
+    if (a->from) {
+        ovl_count_traffic(a, a->from->traffic, OVL_RX_PACKETS, OVL_RX_BYTES,
+                          item->pkt.len);
+    }
+}
+
+static void
+act(struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_verdict *v = &item->verdict;
+
+    count_arrival(item);
+    switch (v->kind) {
+    case OVL_VERDICT_DROP:
+        if (OVS_UNLIKELY(a->worker->trace)) {
+            ovl_trace_missing_row(a, &item->outer, &item->pkt, v->reason);
+        }
+        ovl_output_drop(a, v->reason, item->packet);
+        break;
+
+    case OVL_VERDICT_HOST:
+        if (role_of(a->binding) == OVL_ROLE_UPLINK) {
+            hear(a->worker, &item->pkt);
+        }
+        a->worker->send(a->worker, v->port, item->packet);
+        break;
+
+    case OVL_VERDICT_ANSWER:
+        ovl_counter_add(a->worker->shard, OVL_TOTAL_CONSUMED, 1);
+        dp_packet_delete(item->packet);
+        answer(item);
+        break;
+
+    case OVL_VERDICT_PORT:
+        make_plain(item);
+        ovl_output_port(a, v->port, v->vlan, item->packet);
+        break;
+
+    case OVL_VERDICT_VTEP:
+        make_plain(item);
+        ovl_output_vtep(a, v->vtep, v->adj, &item->pkt, item->packet);
+        break;
+
+    case OVL_VERDICT_FLOOD:
+        make_plain(item);
+        ovl_replicate(a, &item->pkt, item->packet);
+        break;
+    }
+}
+
+static void
+act_on_all(struct item items[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        act(&items[i]);
+    }
+}
+
+static void
+count_received(struct ovl_worker *worker, const struct ovl_lport *in,
+               const struct item items[], size_t n)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bytes += dp_packet_size(items[i].packet);
+    }
+    ovl_counter_add(worker->shard, OVL_TOTAL_RECEIVED, n);
+    ovl_counter_add(worker->shard, in->traffic + OVL_RX_PACKETS, n);
+    ovl_counter_add(worker->shard, in->traffic + OVL_RX_BYTES, bytes);
+}
+
+void
+ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
+                 struct dp_packet_batch *batch)
+{
+    struct item items[NETDEV_MAX_BURST];
+    size_t n = dp_packet_batch_size(batch);
+    struct dp_packet *packet;
+
+    worker->version = ovl_forwarding_version(worker->fwd);
+    worker->config = ovl_config_get(worker->fwd, worker->version);
+
+    const struct ovl_binding *binding
+        = ovl_binding_lookup(worker->fwd, worker->version, in->id);
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        ovl_pkt_forget_metadata(packet);
+        items[i].packet = packet;
+        items[i].for_us = false;
+    }
+    dp_packet_batch_init(batch);
+
+    count_received(worker, in, items, n);
+    parse_all(worker, role_of(binding), items, n);
+    decide_all(worker, in, binding, items, n);
+    act_on_all(items, n);
+}
+
+void
+ovl_account_sent(struct ovl_shard *shard, const struct ovl_lport *port,
+                 size_t n, size_t bytes)
+{
+    ovl_counter_add(shard, OVL_TOTAL_SENT, n);
+    ovl_counter_add(shard, port->traffic + OVL_TX_PACKETS, n);
+    ovl_counter_add(shard, port->traffic + OVL_TX_BYTES, bytes);
+}
+
+void
+ovl_account_unsent(struct ovl_shard *shard, const struct ovl_lport *port,
+                   enum ovl_drop_reason reason, size_t n)
+{
+    ovl_counter_add(shard, OVL_TOTAL_DROPPED, n);
+    ovl_counter_add(shard, port->drops + reason, n);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Copies before anything is pushed in front of a frame, so every copy starts
+ * from the frame as it came, and keeps headroom for it.  The last destination
+ * that can take a frame gets the original: there is always one copy less
+ * than destinations.
+ *
+ * Prefix: ovl_replicate. */
+
+#include <config.h>
+
+#include "bridging.h"
+#include "output.h"
+#include "pkt-edit.h"
+#include "replicate.h"
+
+struct destination {
+    struct ovl_lport *port;     /* A member, or NULL... */
+    uint16_t vlan;
+    const struct ovl_vtep *vtep;        /* ...for a VTEP. */
+    const struct ovl_adjacency *adj;
+};
+
+static size_t
+n_candidates(const struct ovl_arrival *a)
+{
+    return a->net->n_members + (a->tunnel ? 0 : a->net->n_flood);
+}
+
+/* Gives candidate 'i'; returns false if it is where the frame came from. */
+static bool
+get_destination(const struct ovl_arrival *a, size_t i, struct destination *d)
+{
+    const struct ovl_network *net = a->net;
+
+    if (i < net->n_members) {
+        const struct ovl_member *m = &net->members[i];
+
+        *d = (struct destination) { .port = m->port, .vlan = m->vlan };
+        return m->port != a->in;
+    }
+    *d = (struct destination) { .vtep = net->flood[i - net->n_members] };
+    return true;
+}
+
+/* Returns why 'd' cannot take the frame, or OVL_NO_DROP. */
+static enum ovl_drop_reason
+check_destination(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                  struct destination *d)
+{
+    if (d->port) {
+        return (ovl_lport_is_alive(d->port)
+                ? OVL_NO_DROP : OVL_DROP_PORT_GONE);
+    }
+    return ovl_bridge_to_vtep(a, d->vtep, ovl_pkt_l3_len(pkt), &d->adj);
+}
+
+static void
+deliver(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+        const struct destination *d, struct dp_packet *packet)
+{
+    if (d->port) {
+        ovl_output_port(a, d->port, d->vlan, packet);
+    } else {
+        ovl_output_vtep(a, d->vtep, d->adj, pkt, packet);
+    }
+}
+
+void
+ovl_replicate(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+              struct dp_packet *packet)
+{
+    struct destination waiting = { .port = NULL };
+    bool has_waiting = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_candidates(a); i++) {
+        enum ovl_drop_reason reason;
+        struct destination d;
+
+        if (!get_destination(a, i, &d)) {
+            continue;
+        }
+        n++;
+        reason = check_destination(a, pkt, &d);
+        if (reason != OVL_NO_DROP) {
+            ovl_count_drop(a, reason);
+            continue;
+        }
+        if (has_waiting) {
+            deliver(a, pkt, &waiting,
+                    dp_packet_clone_with_headroom(packet, OVL_PKT_HEADROOM));
+        }
+        waiting = d;
+        has_waiting = true;
+    }
+
+    if (n > 1) {
+        ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
+    }
+    if (has_waiting) {
+        deliver(a, pkt, &waiting, packet);
+    } else {
+        dp_packet_delete(packet);
+    }
+}
