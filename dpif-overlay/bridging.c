@@ -100,14 +100,6 @@ to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     };
 }
 
-/* True if 'mac' is the router's of a network that routes or is routed to. */
-static bool
-is_router(const struct ovl_network *net, struct eth_addr mac)
-{
-    return (eth_addr_equals(mac, net->router_mac)
-            && (net->n_gateways || net->vrf[0]));
-}
-
 struct ovl_verdict
 ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
@@ -116,7 +108,8 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 
     if (eth_addr_is_multicast(pkt->dst)) {
         return flood(a);
-    } else if (is_router(net, pkt->dst)) {
+    } else if (ovl_network_has_router(net)
+               && eth_addr_equals(pkt->dst, net->router_mac)) {
         OVL_TRACE(w->trace, "networks: "ETH_ADDR_FMT" is the router of %"PRIu32,
                   ETH_ADDR_ARGS(pkt->dst), net->vni);
         return ovl_verdict_drop(OVL_DROP_NO_ROUTER);

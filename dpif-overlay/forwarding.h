@@ -238,6 +238,15 @@ bool ovl_guard_allows(const struct ovl_guard *, const struct in6_addr *ip);
 bool ovl_network_is_gateway(const struct ovl_network *,
                             const struct in6_addr *ip);
 
+/* True if 'net' has a router, and so its router MAC a meaning.  A network of
+ * layer 2 only has the default router MAC, LOCAL's, which stock code may have
+ * taken from a VM's port. */
+static inline bool
+ovl_network_has_router(const struct ovl_network *net)
+{
+    return net->n_gateways || net->vrf[0];
+}
+
 /* For lists that people read: calls 'cb' for each entry in force. */
 void ovl_forwarding_for_each_network(
     const struct ovl_forwarding *,

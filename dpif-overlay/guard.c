@@ -262,7 +262,8 @@ ovl_guard_source(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     const struct ovl_guard *guard = NULL;
 
-    if (eth_addr_equals(pkt->src, a->net->router_mac)) {
+    if (ovl_network_has_router(a->net)
+        && eth_addr_equals(pkt->src, a->net->router_mac)) {
         return OVL_DROP_SPOOF_GATEWAY;
     }
     if (a->binding->guarded) {
