@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_UNIXCTL_LISTS_H
+#define OVL_UNIXCTL_LISTS_H 1
+
+/* What the overlay/ commands show, as grids.  Each function fills in 'g',
+ * which the caller destroys.
+ *
+ * Thread-safety: main thread, inside an RCU critical section. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <netinet/in.h>
+
+#include "grid.h"
+
+struct ds;
+struct json;
+
+/* Rows that were asked for.  A member that was not set lets everything
+ * through. */
+struct ovl_filter {
+    uint32_t vni;               /* OVL_VNI_NONE: any. */
+    const char *port;
+    const char *mac;
+    const struct in6_addr *ip;
+};
+
+void ovl_list_networks(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_macs(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_neighbors(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_vteps(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_ports(const struct ovl_filter *, struct ovl_grid *);
+
+/* Drops that happened, per port, network and reason. */
+void ovl_list_drops(const struct ovl_filter *, struct ovl_grid *);
+
+/* Traffic of ports, networks and VTEPs. */
+void ovl_list_port_traffic(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_network_traffic(const struct ovl_filter *, struct ovl_grid *);
+void ovl_list_vtep_traffic(const struct ovl_filter *, struct ovl_grid *);
+
+/* The totals, OVL_N_TOTALS of them. */
+const char *ovl_total_name(int total);
+
+#endif /* unixctl-lists.h */
