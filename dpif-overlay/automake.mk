@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# To add a file, add a line to the list of its layer: .c and .h, sorted.
+# A layer may include and call only itself and those above it in this file.
+
+# Layers 0 and 1: types, tables.
+noinst_LIBRARIES += dpif-overlay/libovl-tables.a
+dpif_overlay_libovl_tables_a_SOURCES = \
+	dpif-overlay/binding.c \
+	dpif-overlay/counters.c \
+	dpif-overlay/counters.h \
+	dpif-overlay/drop-reasons.c \
+	dpif-overlay/drop-reasons.h \
+	dpif-overlay/forwarding-private.h \
+	dpif-overlay/forwarding.c \
+	dpif-overlay/forwarding.h \
+	dpif-overlay/lport.c \
+	dpif-overlay/lport.h \
+	dpif-overlay/mac-table.c \
+	dpif-overlay/neigh-table.c \
+	dpif-overlay/network.c \
+	dpif-overlay/overlay-types.c \
+	dpif-overlay/overlay-types.h \
+	dpif-overlay/source-table.c \
+	dpif-overlay/transaction.c \
+	dpif-overlay/versioned-map.c \
+	dpif-overlay/versioned-map.h \
+	dpif-overlay/vtep.c
+
+# Layer 2: the packet pipeline.
+noinst_LIBRARIES += dpif-overlay/libovl-pipeline.a
+dpif_overlay_libovl_pipeline_a_SOURCES = \
+	dpif-overlay/arp-responder.c \
+	dpif-overlay/arp-responder.h \
+	dpif-overlay/bridging.c \
+	dpif-overlay/bridging.h \
+	dpif-overlay/ecn.c \
+	dpif-overlay/ecn.h \
+	dpif-overlay/from-port.c \
+	dpif-overlay/from-underlay.c \
+	dpif-overlay/guard.c \
+	dpif-overlay/guard.h \
+	dpif-overlay/nd-responder.c \
+	dpif-overlay/nd-responder.h \
+	dpif-overlay/output.c \
+	dpif-overlay/output.h \
+	dpif-overlay/pipeline-hints.c \
+	dpif-overlay/pipeline-trace.c \
+	dpif-overlay/pipeline-trace.h \
+	dpif-overlay/pipeline.c \
+	dpif-overlay/pipeline.h \
+	dpif-overlay/pkt-edit.c \
+	dpif-overlay/pkt-edit.h \
+	dpif-overlay/pkt-parse-load.h \
+	dpif-overlay/pkt-parse-nd.c \
+	dpif-overlay/pkt-parse-outer.c \
+	dpif-overlay/pkt-parse.c \
+	dpif-overlay/pkt-parse.h \
+	dpif-overlay/replicate.c \
+	dpif-overlay/replicate.h \
+	dpif-overlay/responder.c \
+	dpif-overlay/responder.h \
+	dpif-overlay/verdict.h \
+	dpif-overlay/vxlan.c \
+	dpif-overlay/vxlan.h
+
+# Layers 3 and 4: threads, the dpif class.
+noinst_LIBRARIES += dpif-overlay/libovl-threads.a
+dpif_overlay_libovl_threads_a_SOURCES = \
+	dpif-overlay/dpif-overlay.h

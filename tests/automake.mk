@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# To add a unit test, add these lines in the block for cmocka:
+#
+#     check_PROGRAMS += tests/unit/test-foo
+#     tests_unit_test_foo_SOURCES = tests/unit/test-foo.c
+#     tests_unit_test_foo_LDADD = $(UNIT_PIPELINE)
+#
+# where the last names the layer that it tests.  It links that layer and the
+# ones below, so that a call upwards does not link.
+
+UNIT_TABLES = \
+	tests/libovl-test.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBS) $(CMOCKA_LIBS)
+UNIT_PIPELINE = \
+	tests/libovl-test.a \
+	dpif-overlay/libovl-pipeline.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBS) $(CMOCKA_LIBS)
+UNIT_THREADS = \
+	tests/libovl-test.a \
+	dpif-overlay/libovl-threads.a \
+	dpif-overlay/libovl-pipeline.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBOFPROTO) $(OVS_LIBS) $(CMOCKA_LIBS)
+UNIT_RIB = \
+	tests/libovl-test.a \
+	ofproto-tables/libovl-rib.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBS) $(CMOCKA_LIBS)
+UNIT_OFPROTO = \
+	tests/libovl-test.a \
+	ofproto-tables/libovl-ofproto.a \
+	ofproto-tables/libovl-rib.a \
+	dpif-overlay/libovl-threads.a \
+	dpif-overlay/libovl-pipeline.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBOFPROTO) $(OVS_LIBS) $(CMOCKA_LIBS)
+
+# What unit tests and fuzz targets share, a line per file.
+EXTRA_LIBRARIES = tests/libovl-test.a
+tests_libovl_test_a_SOURCES =
+
+if HAVE_CMOCKA
+# Unit tests, sorted.
+endif
+
+TESTS += $(check_PROGRAMS)
+$(check_PROGRAMS): ovs.stamp
+
+# Fuzz targets: libFuzzer programs in tests/fuzz, built by "make fuzz" after
+# "configure --enable-fuzz CC=clang-14".  To add one, add these lines:
+#
+#     EXTRA_PROGRAMS += tests/fuzz/fuzz-foo
+#     tests_fuzz_fuzz_foo_SOURCES = tests/fuzz/fuzz-foo.c
+#     tests_fuzz_fuzz_foo_LDADD = $(UNIT_PIPELINE)
+#     tests_fuzz_fuzz_foo_LDFLAGS = $(FUZZ_FLAGS)
+FUZZ_FLAGS = $(SANITIZE) -fsanitize=fuzzer
+
+fuzz: $(EXTRA_PROGRAMS)
+$(EXTRA_PROGRAMS): ovs.stamp
