@@ -67,4 +67,15 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 # Layers 3 and 4: threads, the dpif class.
 noinst_LIBRARIES += dpif-overlay/libovl-threads.a
 dpif_overlay_libovl_threads_a_SOURCES = \
-	dpif-overlay/dpif-overlay.h
+	dpif-overlay/adjacency.c \
+	dpif-overlay/adjacency.h \
+	dpif-overlay/datapath.c \
+	dpif-overlay/datapath.h \
+	dpif-overlay/dpif-overlay.c \
+	dpif-overlay/dpif-overlay.h \
+	dpif-overlay/overlay-port.c \
+	dpif-overlay/overlay-port.h \
+	dpif-overlay/pmd.c \
+	dpif-overlay/pmd.h \
+	dpif-overlay/underlay.c \
+	dpif-overlay/underlay.h

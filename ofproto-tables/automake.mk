@@ -5,11 +5,39 @@
 # What the rows say: plain values in, forwarding tables out; no database.
 noinst_LIBRARIES += ofproto-tables/libovl-rib.a
 ofproto_tables_libovl_rib_a_SOURCES = \
-	ofproto-tables/rib.h
+	ofproto-tables/rib-bridge.c \
+	ofproto-tables/rib-network.c \
+	ofproto-tables/rib-private.h \
+	ofproto-tables/rib-source.c \
+	ofproto-tables/rib.c \
+	ofproto-tables/rib.h \
+	ofproto-tables/row-error.c \
+	ofproto-tables/row-error.h \
+	ofproto-tables/row-parse-port.c \
+	ofproto-tables/row-parse.c \
+	ofproto-tables/row-parse.h \
+	ofproto-tables/text-parse.c \
+	ofproto-tables/text-parse.h
 
 # The database session, the ofproto class, ovs-appctl commands.
 noinst_LIBRARIES += ofproto-tables/libovl-ofproto.a
 ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/bridge-hooks.c \
+	ofproto-tables/cfg-hold.c \
+	ofproto-tables/cfg-hold.h \
+	ofproto-tables/db-rows.c \
+	ofproto-tables/db-rows.h \
+	ofproto-tables/db-write.c \
+	ofproto-tables/db-write.h \
+	ofproto-tables/grid.c \
+	ofproto-tables/grid.h \
+	ofproto-tables/ofproto-refuse.c \
+	ofproto-tables/ofproto-refuse.h \
 	ofproto-tables/ofproto-tables.c \
-	ofproto-tables/ofproto-tables.h
+	ofproto-tables/ofproto-tables.h \
+	ofproto-tables/overlay-db.c \
+	ofproto-tables/overlay-db.h \
+	ofproto-tables/overlay-unixctl.c \
+	ofproto-tables/overlay-unixctl.h \
+	ofproto-tables/unixctl-lists.c \
+	ofproto-tables/unixctl-lists.h

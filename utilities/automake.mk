@@ -16,7 +16,11 @@ utilities_overlay_ctl_LDADD = \
 	ofproto-tables/libovl-rib.a \
 	dpif-overlay/libovl-tables.a \
 	$(OVS_LIBS)
-utilities_overlay_ctl_DEPENDENCIES = programs/dirs.o ovs.stamp
+utilities_overlay_ctl_DEPENDENCIES = \
+	programs/dirs.o \
+	ofproto-tables/libovl-rib.a \
+	dpif-overlay/libovl-tables.a \
+	ovs.stamp
 dist_man_MANS += utilities/overlay-ctl.8
 
 EXTRA_DIST += \
