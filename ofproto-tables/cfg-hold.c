@@ -19,7 +19,6 @@
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "seq.h"
-#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ovl_hold);
@@ -182,7 +181,8 @@ is_holding(const struct ovl_hold_status *s)
  * transactions does not prolong it, and if the tables have not caught up by
  * then, those who come later do not wait again. */
 static void
-ask(const struct ovl_hold_status *s, int64_t next_cfg, uint64_t ports_version)
+ask(const struct ovl_hold_status *s, int64_t next_cfg, uint64_t ports_version,
+    long long int now)
 {
     if (question.open && question.next_cfg != next_cfg
         && s->settled && s->settled_cfg >= question.next_cfg) {
@@ -191,7 +191,7 @@ ask(const struct ovl_hold_status *s, int64_t next_cfg, uint64_t ports_version)
     if (!question.open) {
         question.open = true;
         question.timed_out = false;
-        question.deadline = time_msec() + OVL_HOLD_MSEC;
+        question.deadline = now + OVL_HOLD_MSEC;
         question.next_cfg = next_cfg;
         question.ports_version = ports_version;
     } else if (question.next_cfg != next_cfg) {
@@ -217,12 +217,13 @@ time_out(const struct ovl_hold_status *s)
 }
 
 int64_t
-ovl_hold_cur_cfg(int64_t cur_cfg, int64_t next_cfg, uint64_t ports_version)
+ovl_hold_cur_cfg(int64_t cur_cfg, int64_t next_cfg, uint64_t ports_version,
+                 long long int now)
 {
     struct ovl_hold_status s;
 
     ovl_hold_get_status(&s);
-    ask(&s, next_cfg, ports_version);
+    ask(&s, next_cfg, ports_version, now);
 
     if (!is_holding(&s)) {
         question.open = false;
@@ -235,7 +236,7 @@ ovl_hold_cur_cfg(int64_t cur_cfg, int64_t next_cfg, uint64_t ports_version)
         }
         cur_cfg = MAX(cur_cfg, s.settled_cfg);
     }
-    if (time_msec() >= question.deadline) {
+    if (now >= question.deadline) {
         time_out(&s);
         return next_cfg;
     }

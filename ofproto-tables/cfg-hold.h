@@ -55,9 +55,10 @@ uint64_t ovl_hold_snapshot(int64_t next_cfg, uint64_t ports_version);
 void ovl_hold_written(uint64_t snapshot);
 
 /* Returns what cur_cfg may become: 'next_cfg', or less, but not less than
- * 'cur_cfg', what it is.  'ports_version' is the datapath's current one. */
+ * 'cur_cfg', what it is.  'ports_version' is the datapath's current one, 'now'
+ * the monotonic time in ms. */
 int64_t ovl_hold_cur_cfg(int64_t cur_cfg, int64_t next_cfg,
-                         uint64_t ports_version);
+                         uint64_t ports_version, long long int now);
 
 /* Makes poll_block() wake up when ovl_hold_cur_cfg() may have a different
  * answer.  Never spins, even if nobody asks. */

@@ -347,6 +347,9 @@ commit(struct ovl_db *db)
     struct ovl_rib_error e;
 
     ovl_rib_commit(db->rib);
+    if (!db->status.n_commits) {
+        ovl_dp_tables_ready();
+    }
     while (ovl_rib_next_error(db->rib, &e)) {
         ovl_db_write_error(&db->write, e.table, &e.uuid, e.error);
     }
@@ -354,7 +357,6 @@ commit(struct ovl_db *db)
                                      db->status.ports_version);
     db->status.n_commits++;
     db->next_status = MIN(db->next_status, time_msec() + STATUS_SOON_MSEC);
-    ovl_dp_tables_ready();
 }
 
 static void

@@ -44,6 +44,14 @@ tests_libovl_test_a_SOURCES =
 
 if HAVE_CMOCKA
 # Unit tests, sorted.
+check_PROGRAMS += tests/unit/test-cfg-hold
+tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
+tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)
+
+check_PROGRAMS += tests/unit/test-grid
+tests_unit_test_grid_SOURCES = tests/unit/test-grid.c
+tests_unit_test_grid_LDADD = $(UNIT_OFPROTO)
+
 endif
 
 TESTS += $(check_PROGRAMS)
