@@ -48,10 +48,44 @@ check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
 tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)
 
+check_PROGRAMS += tests/unit/test-counters
+tests_unit_test_counters_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-counters.c
+tests_unit_test_counters_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-forwarding
+tests_unit_test_forwarding_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-forwarding.c
+tests_unit_test_forwarding_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-forwarding-model
+tests_unit_test_forwarding_model_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-forwarding-model.c
+tests_unit_test_forwarding_model_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-forwarding-threads
+tests_unit_test_forwarding_threads_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-forwarding-threads.c
+tests_unit_test_forwarding_threads_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-grid
 tests_unit_test_grid_SOURCES = tests/unit/test-grid.c
 tests_unit_test_grid_LDADD = $(UNIT_OFPROTO)
 
+check_PROGRAMS += tests/unit/test-overlay-types
+tests_unit_test_overlay_types_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-overlay-types.c
+tests_unit_test_overlay_types_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-table-cost
+tests_unit_test_table_cost_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-table-cost.c
+tests_unit_test_table_cost_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-versioned-map
+tests_unit_test_versioned_map_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-versioned-map.c
+tests_unit_test_versioned_map_LDADD = $(UNIT_TABLES)
 endif
 
 TESTS += $(check_PROGRAMS)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What an entry of each table costs in memory, all included: the entry, the
+ * allocator's overhead, and its share of the hash map.  README.md of
+ * dpif-overlay quotes these figures; the limits here keep them true. */
+
+#include <config.h>
+
+#include "tables-fixture.h"
+
+#include <malloc.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define MEASURABLE false
+#elif defined(__has_feature)
+#define MEASURABLE !__has_feature(address_sanitizer)
+#else
+#define MEASURABLE true
+#endif
+
+#define N_ENTRIES 100000
+
+static struct ovl_forwarding *fwd;
+static struct ovl_lport *port;
+
+/* Bytes in use, by small and by large blocks. */
+static size_t
+memory_in_use(void)
+{
+    struct mallinfo2 info;
+
+    pass_grace();
+    info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void
+set_mac(int i)
+{
+    ovl_mac_set(fwd, &(struct ovl_mac) {
+        .vni = 1 + i % 1000, .mac = mac_nr(i), .port = port });
+}
+
+static void
+set_neighbor(int i)
+{
+    struct ovl_neighbor neighbor = { .vni = 1 + i % 1000, .ip = ip4_nr(i) };
+
+    ovl_neighbor_set(fwd, &neighbor);
+}
+
+static void
+set_source(int i)
+{
+    struct in6_addr ip = ip4_nr(i);
+
+    ovl_source_add(fwd, 1, &ip);
+}
+
+static void
+set_network(int i)
+{
+    struct ovl_gateway gateway = { ip4_nr(1), 96 + 24 };
+    struct ovl_member member = { port, 0 };
+    char name[] = "blue", vrf[] = "red";
+
+    ovl_network_set(fwd, &(struct ovl_network) {
+        .vni = 1 + i, .n_gateways = 1, .gateways = &gateway,
+        .n_members = 1, .members = &member, .name = name, .vrf = vrf });
+}
+
+/* Puts 'n' entries in force and takes the bytes that each needs. */
+static double
+cost_of(const char *what, void (*set)(int), int n)
+{
+    size_t before = memory_in_use();
+    double cost;
+
+    ovl_forwarding_begin(fwd);
+    for (int i = 0; i < n; i++) {
+        set(i);
+    }
+    ovl_forwarding_commit(fwd);
+    cost = (double) (memory_in_use() - before) / n;
+    print_message("%s: %.0f bytes each\n", what, cost);
+    return cost;
+}
+
+static void
+entries_cost_what_the_documents_say(void **state OVS_UNUSED)
+{
+    if (!MEASURABLE) {
+        print_message("skipped: the sanitizer has an allocator of its own\n");
+        skip();
+    }
+
+    fwd = ovl_forwarding_create();
+    port = fixture_port("vm1");
+
+    /* A block of malloc() has 8 bytes of overhead and comes in 16s; a cmap's
+     * cache line has 5 entries and is 42 to 85 % full. */
+    assert_true(cost_of("MAC", set_mac, N_ENTRIES) <= 80 + 31);
+    assert_true(cost_of("neighbor", set_neighbor, N_ENTRIES) <= 80 + 31);
+    assert_true(cost_of("source", set_source, N_ENTRIES) <= 80 + 31);
+
+    /* Counters included, for one thread: 8 bytes for each of OVL_N_TRAFFIC
+     * and OVL_N_DROPS, in the shard of the thread and in that of the threads
+     * that are gone. */
+    assert_true(cost_of("network", set_network, N_ENTRIES) <= 1000);
+
+    ovl_lport_unref(port);
+    ovl_forwarding_destroy(fwd);
+    pass_grace();
+    assert_int_equal(n_live_ports, 0);
+}
+
+static void
+entries_are_small_blocks(void **state OVS_UNUSED)
+{
+    struct ovl_mac *mac = xmalloc(sizeof *mac);
+    struct ovl_neighbor *neighbor = xmalloc(sizeof *neighbor);
+
+    assert_true(sizeof *mac <= 88 && sizeof *neighbor <= 88);
+    assert_true(malloc_usable_size(mac) + sizeof(size_t) <= 96);
+    assert_true(malloc_usable_size(neighbor) + sizeof(size_t) <= 96);
+    free(mac);
+    free(neighbor);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_are_small_blocks),
+        cmocka_unit_test(entries_cost_what_the_documents_say),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
