@@ -26,9 +26,10 @@ that it opened.
 from .fabric import Fabric, KernelVtep, Vm
 from .hypervisor import Hypervisor
 from .namespaces import Lab, LabError, Namespace, run, wait_for
-from .traffic import Stream, iperf3, ping, transfer
-from .wire import Frame, Sniffer, arp_request, ethernet
+from .traffic import Stream, iperf3, ping, reaches, transfer
+from .wire import Frame, Sniffer, arp_request, ethernet, udp_ip
 
 __all__ = ["Fabric", "Frame", "Hypervisor", "KernelVtep", "Lab", "LabError",
            "Namespace", "Sniffer", "Stream", "Vm", "arp_request", "ethernet",
-           "iperf3", "ping", "run", "transfer", "wait_for"]
+           "iperf3", "ping", "reaches", "run", "transfer", "udp_ip",
+           "wait_for"]

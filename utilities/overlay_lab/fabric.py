@@ -30,8 +30,8 @@ class Vm:
         self.namespace = namespace
         self.vni = vni
         self.mac = "52:54:00:00:00:%02x" % host
-        self.ip = "10.1.0.%d" % host
-        self.ip6 = "fd00::%x" % host
+        self.ip = "10.1.0.%d" % (10 + host)
+        self.ip6 = "fd00::%d" % (10 + host)
         self.device = device
         self.hypervisor = None
         self.port = name                # Name of the port that it is behind.
@@ -116,6 +116,10 @@ class Fabric(Lab):
         """Both daemons, the bridge, and the host's address on it."""
         hypervisor.start_database()
         hypervisor.start_switch()
+        self.make_bridge(hypervisor)
+
+    @staticmethod
+    def make_bridge(hypervisor):
         hypervisor.vsctl(
             "add-br", BRIDGE, "--", "set", "Bridge", BRIDGE,
             "datapath_type=overlay",
@@ -127,10 +131,11 @@ class Fabric(Lab):
             "addr add %s/24 dev %s" % (hypervisor.vtep, BRIDGE),
             "link set dev %s up" % BRIDGE)
 
-    def add_kernel_vtep(self):
+    def add_kernel_vtep(self, behind=None):
+        """A kernel VTEP at its host's address or, routed, 'behind' it."""
         address = self._next_address()
         kernel = KernelVtep(self, "host%s" % address.rpartition(".")[2],
-                            address)
+                            address, behind or address)
         self.kernels.append(kernel)
         return kernel
 
@@ -224,13 +229,16 @@ class Fabric(Lab):
 class KernelVtep:
     """A host whose VTEP is the Linux kernel."""
 
-    def __init__(self, fabric, name, address):
+    def __init__(self, fabric, name, address, vtep):
         self.fabric = fabric
         self.name = name
-        self.vtep = address
+        self.ip = address
+        self.vtep = vtep
         self.namespace = fabric.namespace(name).without_ipv6()
         fabric.attach(self.namespace, name)
         self.namespace.ip("addr add %s/24 dev %s" % (address, UPLINK))
+        if vtep != address:
+            self.namespace.ip("addr add %s/32 dev lo" % vtep)
 
     def add_vm(self, name, vni, host, announce=True, ip6=False):
         """A namespace with a vxlan device that floods to all hypervisors and

@@ -34,8 +34,14 @@ class Hypervisor:
             OVS_PKGDATADIR=os.path.join(prefix, "share/openvswitch"),
             PATH="%s/bin:%s/sbin:%s" % (prefix, prefix, os.environ["PATH"]))
         self.vtep = None
+        self.hwaddr = None              # MAC address of LOCAL.
         self.database = None
         self.switch = None
+
+    @property
+    def ip(self):
+        """The host's address, as a VM has one."""
+        return self.vtep
 
     # Daemons.
 
@@ -111,6 +117,14 @@ class Hypervisor:
     def totals(self):
         counters = self.counters()
         return counters.get("totals", counters)
+
+    def vteps(self):
+        """A dictionary per VTEP: "vtep", "state", "next_hop", ..."""
+        return json.loads(self.appctl("overlay/vteps", "--json"))
+
+    def vtep_is_up(self, address):
+        return any(vtep["vtep"] == address and vtep["state"] == "up"
+                   for vtep in self.vteps())
 
     def drops(self, reason=None, **where):
         """Number of packets dropped under 'reason', or under each as a

@@ -65,7 +65,8 @@ class Lab:
         self.name = "%s%d" % (tag, os.getpid())
         self.directory = os.path.join(LABS, self.name)
         self.survive = survive
-        self._made = {"namespaces": [], "processes": []}
+        self._made = {"maker": [os.getpid(), _start_time(os.getpid())],
+                      "namespaces": [], "processes": []}
         self._popen = {}
         os.makedirs(self.directory)
         self._save()
@@ -81,6 +82,11 @@ class Lab:
                   encoding="utf-8") as file:
             lab._made = json.load(file)
         return lab
+
+    def in_use(self):
+        """True if the process that made the lab is still there."""
+        pid, start = self._made["maker"]
+        return _start_time(pid) == start
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)

@@ -31,6 +31,13 @@ def ping(source, address, count=3, interval=0.05, size=56, options=()):
     return Ping(sent, received, sent - received, done.stdout)
 
 
+def reaches(source, address, timeout=10):
+    """Waits until an echo request from VM 'source' is answered."""
+    wait_for(lambda: ping(source, address, count=1,
+                          options=("-W", "0.2")).received,
+             "an answer from %s to %s" % (address, source.name), timeout)
+
+
 def iperf3(lab, client, server, seconds=1, options=()):
     """Bits per second of one TCP connection."""
     listener = lab.spawn(["iperf3", "-s", "-1"], namespace=server.namespace)

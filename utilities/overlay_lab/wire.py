@@ -122,6 +122,18 @@ def arp_request(mac, spa, tpa, dst=BROADCAST):
                     + ipaddress.ip_address(tpa).packed)
 
 
+def udp_ip(src, dst, sport, dport, payload):
+    """An IPv4 packet with a UDP datagram that has no checksum."""
+    udp = struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64,
+                         socket.IPPROTO_UDP, 0) \
+        + ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xffff) + (total >> 16)
+    checksum = struct.pack("!H", ~(total + (total >> 16)) & 0xffff)
+    return header[:10] + checksum + header[12:] + udp
+
+
 def _mac(data):
     return ":".join("%02x" % byte for byte in data)
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the system tier.  See tests/README.md."""
+
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../../utilities"))
+
+from overlay_lab import Fabric, LabError, wait_for          # noqa: E402
+
+PREFIX = os.environ.get("OVL_PREFIX", "/usr/local")
+
+
+def pytest_sessionstart(session):
+    if not os.path.exists(PREFIX + "/sbin/ovs-vswitchd"):
+        pytest.exit("no ovs-vswitchd in %s/sbin: install there, or set "
+                    "OVL_PREFIX" % PREFIX, returncode=2)
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid():
+        for item in items:
+            item.add_marker(pytest.mark.skip(
+                reason="network namespaces need root"))
+
+
+@pytest.fixture
+def fabric():
+    """A world of the test's own, gone afterwards.  'expected' lists regular
+    expressions of warnings that the test provokes."""
+    with Fabric(PREFIX, tag="ovt") as world:
+        world.expected = []
+        yield world
+
+
+@pytest.fixture
+def pair(fabric):
+    """The world that most tests use, with network 5001 on each host:
+
+        a ── hv1 ══ underlay ══ hv2 ── b
+
+    Returns VMs a and b once packets get from one to the other."""
+    return make_pair(fabric)
+
+
+def make_pair(fabric, **kwargs):
+    hv1, hv2 = fabric.add_hypervisor(), fabric.add_hypervisor()
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hv1, 5001, 1, **kwargs)
+    b = fabric.add_vm("b", hv2, 5001, 2, **kwargs)
+    ready(fabric)
+    return a, b
+
+
+def ready(fabric):
+    """Waits until each hypervisor has an adjacency for each VTEP."""
+    for hypervisor in fabric.hypervisors:
+        for vtep in fabric.vteps:
+            if vtep != hypervisor.vtep:
+                wait_for(lambda: hypervisor.vtep_is_up(vtep),
+                         "%s to reach %s" % (hypervisor.name, vtep))
+
+
+def verify(fabric):
+    """What must be so at the end of every test."""
+    for hypervisor in fabric.hypervisors:
+        if hypervisor.switch and hypervisor.switch.poll() is None:
+            try:
+                wait_for(hypervisor.conserved, "", timeout=5)
+            except LabError:
+                pytest.fail("%s: packets in are not packets out and drops: %s"
+                            % (hypervisor.name, hypervisor.totals()),
+                            pytrace=False)
+        complaints = hypervisor.complaints(fabric.expected)
+        assert not complaints, hypervisor.name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs the test and then verify(), as a part of the test."""
+    names = pyfuncitem._fixtureinfo.argnames
+    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    if "fabric" in pyfuncitem.funcargs:
+        verify(pyfuncitem.funcargs["fabric"])
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds to the report of a failure what the daemons say."""
+    report = (yield).get_result()
+    fabric = getattr(item, "funcargs", {}).get("fabric")
+    if not report.failed or call.when != "call" or not fabric:
+        return
+    for hypervisor in fabric.hypervisors:
+        report.sections.append(("log of " + hypervisor.name,
+                                hypervisor.log()[-6000:]))
+        for words in (["overlay/show"], ["overlay/vteps"],
+                      ["overlay/drops"], ["overlay/counters"]):
+            try:
+                text = hypervisor.appctl(*words)
+            except LabError as error:
+                text = str(error)
+            report.sections.append(("%s: %s" % (hypervisor.name, words[0]),
+                                    text))

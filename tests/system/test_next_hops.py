@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How VTEPs are reached: routes of the host's kernel, next hops found by ARP
+of our own.
+
+       a ── hv1 ══ underlay ══ host3, vxlan device = VM c
+"""
+
+import pytest
+from conftest import ready
+
+from overlay_lab import Stream, ping, reaches, wait_for
+
+BEHIND = "198.51.100.3"
+
+
+@pytest.fixture
+def mixed(fabric):
+    """VMs a and c, the VTEP on hv1's own subnet."""
+    hypervisor = fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep()
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    c = kernel.add_vm("c", 5001, 3)
+    ready(fabric)
+    return a, c
+
+
+@pytest.fixture
+def routed(fabric):
+    """VMs a and c, the VTEP 198.51.100.3 behind router host3."""
+    hypervisor = fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep(behind=BEHIND)
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    c = kernel.add_vm("c", 5001, 3)
+    hypervisor.namespace.ip("route add 198.51.100.0/24 via " + kernel.ip)
+    ready(fabric)
+    reaches(a, c.ip)
+    return a, c
+
+
+def test_the_next_hop_is_resolved_with_nothing_preconfigured(fabric):
+    """Before any packet, and without the host's kernel asking for it."""
+    hypervisor = fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep()
+    with fabric.watch(hypervisor) as wire:
+        fabric.add_network(5001)
+        ready(fabric)
+        question = [f for f in wire.frames() if f.arp and not f.outgoing][0]
+    assert question.arp == (1, hypervisor.vtep, kernel.vtep)
+    assert question.src == hypervisor.hwaddr
+    assert not hypervisor.namespace.run("ip", "neigh", "show",
+                                        kernel.vtep).stdout
+
+
+def test_a_vtep_that_comes_later_is_found(fabric):
+    hypervisor = fabric.add_hypervisor()
+    fabric.add_network(5001)
+    hypervisor.overlay_ctl("net-set", 5001, "flood=192.0.2.2")
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    assert ping(a, "10.1.0.13", count=1,
+                options=("-W", "0.2")).received == 0
+    assert hypervisor.drops("vtep_unresolved") > 0
+    kernel = fabric.add_kernel_vtep()
+    c = kernel.add_vm("c", 5001, 3)
+    reaches(a, c.ip)
+
+
+def test_a_next_hop_that_answers_no_more_is_given_up(mixed, fabric):
+    """30 s after it was last heard; packets for it have a drop reason then,
+    and it is found again as soon as it is back."""
+    a, c = mixed
+    hypervisor, kernel = a.hypervisor, c.hypervisor
+    reaches(a, c.ip)
+    fabric.underlay.ip("link set dev %s down" % kernel.name)
+    wait_for(lambda: not hypervisor.vtep_is_up(kernel.vtep),
+             "the VTEP to be given up", timeout=45, interval=0.2)
+    before = hypervisor.drops("vtep_unresolved", port="a")
+    ping(a, c.ip, count=1, options=("-W", "0.2"))
+    assert hypervisor.drops("vtep_unresolved", port="a") > before
+    fabric.underlay.ip("link set dev %s up" % kernel.name)
+    reaches(a, c.ip)
+
+
+def test_a_next_hop_with_a_new_mac_that_speaks_is_followed(mixed):
+    """The host asks for hv1's MAC address with its own new one."""
+    a, c = mixed
+    kernel = c.hypervisor
+    reaches(c, a.ip)
+    kernel.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
+    reaches(c, a.ip, timeout=5)
+    assert "02:00:00:00:99:01" in next_hop(a.hypervisor, kernel.vtep)
+
+
+def test_a_next_hop_with_a_new_mac_that_is_silent_is_found_again(fabric):
+    """It never sends anything but answers: probing finds out."""
+    hypervisor = fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep()
+    fabric.add_network(5001)
+    ready(fabric)
+    kernel.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
+    wait_for(lambda: "02:00:00:00:99:01" in next_hop(hypervisor, kernel.vtep),
+             "the new MAC address", timeout=50, interval=0.2)
+
+
+def test_a_gratuitous_arp_is_believed_at_once(mixed):
+    a, c = mixed
+    kernel = c.hypervisor
+    reaches(a, c.ip)
+    kernel.namespace.sysctl(ipv4__conf__eth1__arp_notify=1)
+    kernel.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
+    reaches(a, c.ip, timeout=3)
+    assert "02:00:00:00:99:01" in next_hop(a.hypervisor, kernel.vtep)
+
+
+def test_a_vtep_behind_a_router(routed):
+    a, c = routed
+    assert ping(a, c.ip, count=20, interval=0.02).lost == 0
+    assert ping(c, a.ip, count=20, interval=0.02).lost == 0
+    assert c.hypervisor.ip in next_hop(a.hypervisor, BEHIND)
+
+
+def test_a_route_that_goes_and_comes_again(routed):
+    a, c = routed
+    hypervisor = a.hypervisor
+    hypervisor.namespace.ip("route del 198.51.100.0/24")
+    wait_for(lambda: not hypervisor.vtep_is_up(BEHIND),
+             "the VTEP to be unreachable")
+    before = hypervisor.drops("vtep_unresolved", port="a")
+    ping(a, c.ip, count=1, options=("-W", "0.2"))
+    assert hypervisor.drops("vtep_unresolved", port="a") > before
+    hypervisor.namespace.ip("route add 198.51.100.0/24 via "
+                            + c.hypervisor.ip)
+    reaches(a, c.ip)
+
+
+def test_a_route_that_blinks_loses_nothing(routed):
+    """As when a routing daemon is restarted, or the kernel's routes are read
+    again after a link event."""
+    a, c = routed
+    hypervisor = a.hypervisor
+    stream = Stream(a, c)
+    stream.wait_for_more()
+    for n in range(5):
+        hypervisor.namespace.ip("link add d%d type dummy" % n,
+                                "link set dev d%d up" % n,
+                                "route del 198.51.100.0/24",
+                                "route add 198.51.100.0/24 via "
+                                + c.hypervisor.ip,
+                                "link del d%d" % n)
+        stream.wait_for_more()
+    assert stream.stop() == 0
+
+
+def test_a_route_that_changes_its_next_hop_is_followed(fabric):
+    """
+        a ── hv1 ══ underlay ╦═ host2 (198.51.100.3 at first), c
+                             ╚═ host3 (198.51.100.3 afterwards), d
+    """
+    hypervisor = fabric.add_hypervisor()
+    first = fabric.add_kernel_vtep(behind=BEHIND)
+    second = fabric.add_kernel_vtep(behind=BEHIND)
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    # The same VM, as if it had moved together with the VTEP's address.
+    c = first.add_vm("c", 5001, 3)
+    d = second.add_vm("d", 5001, 3, announce=False)
+    hypervisor.namespace.ip("route add 198.51.100.0/24 via " + first.ip)
+    reaches(a, c.ip)
+    hypervisor.namespace.ip("route replace 198.51.100.0/24 via " + second.ip)
+    wait_for(lambda: second.ip in next_hop(hypervisor, BEHIND),
+             "the new next hop")
+    with_d = echoes(d)
+    reaches(a, d.ip)
+    assert echoes(d) > with_d
+
+
+def test_routes_flushed_and_added_again(mixed):
+    """With the flush goes the subnet's own route."""
+    a, c = mixed
+    reaches(a, c.ip)
+    hypervisor = a.hypervisor
+    hypervisor.namespace.ip("route flush table main")
+    wait_for(lambda: not hypervisor.vtep_is_up(c.hypervisor.vtep),
+             "the VTEP to be unreachable")
+    hypervisor.namespace.ip("route add 192.0.2.0/24 dev br-ov src "
+                            + hypervisor.vtep)
+    reaches(a, c.ip)
+
+
+@pytest.mark.parametrize("device", ["eth1", "br-ov"])
+def test_a_device_of_the_underlay_goes_down_and_up(mixed, device):
+    a, c = mixed
+    reaches(a, c.ip)
+    hypervisor = a.hypervisor
+    hypervisor.namespace.ip("link set dev %s down" % device)
+    assert ping(a, c.ip, count=1, options=("-W", "0.2")).received == 0 \
+        or device == "br-ov"
+    hypervisor.namespace.ip("link set dev %s up" % device)
+    reaches(a, c.ip)
+
+
+def test_a_larger_mtu_of_the_underlay_applies(mixed, fabric):
+    a, c = mixed
+    for vm in a, c:
+        vm.namespace.ip("link set dev eth0 mtu 1600")
+    reaches(a, c.ip)
+    df = ("-M", "do", "-W", "0.2")
+    big = 1550 - 28
+    assert ping(a, c.ip, size=big, options=df).received == 0
+    assert a.hypervisor.drops("too_big", port="a") == 3
+    for namespace, device in (
+            (fabric.underlay, "hv1"), (fabric.underlay, c.hypervisor.name),
+            (c.hypervisor.namespace, "eth1"),
+            (a.hypervisor.namespace, "a")):
+        namespace.ip("link set dev %s mtu 1600" % device)
+    a.hypervisor.vsctl("set", "Interface", "eth1", "mtu_request=1600")
+    wait_for(lambda: ping(a, c.ip, count=1, size=big, options=df).received,
+             "bigger packets to pass")
+    assert ping(a, c.ip, size=big + 1, options=df).received == 0
+
+
+def test_a_smaller_mtu_of_the_underlay_applies(mixed):
+    a, c = mixed
+    reaches(a, c.ip)
+    df = ("-M", "do", "-W", "0.2")
+    assert ping(a, c.ip, size=1450 - 28, options=df).lost == 0
+    a.hypervisor.namespace.ip("link set dev eth1 mtu 1400")
+    wait_for(lambda: not ping(a, c.ip, count=1, size=1351 - 28,
+                              options=df).received,
+             "bigger packets not to pass")
+    assert a.hypervisor.drops("too_big", port="a") > 0
+    assert ping(a, c.ip, size=1350 - 28, options=df).lost == 0
+
+
+def next_hop(hypervisor, vtep):
+    return next(row["next_hop"] for row in hypervisor.vteps()
+                if row["vtep"] == vtep) or ""
+
+
+def echoes(vm):
+    lines = vm.namespace.run("cat", "/proc/net/snmp").stdout.splitlines()
+    keys, values = [line.split() for line in lines
+                    if line.startswith("Icmp:")]
+    return int(dict(zip(keys, values))["InEchos"])

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports that come and go, as libvirt and orchestrators have it.
+
+       a ── hv1 ══ underlay ══ hv2 ── b
+"""
+
+import json
+
+from conftest import make_pair
+
+from overlay_lab import LabError, Stream, ping, reaches, wait_for
+
+
+def test_a_binding_row_survives_its_port(pair, fabric):
+    """libvirt deletes the port when the VM stops and adds one when it starts,
+    the binding waits for it."""
+    a, b = pair
+    hypervisor = a.hypervisor
+    hypervisor.overlay_ctl("port-unbind", "a")
+    fabric.bind(a, options=("--", "--binding"))
+    reaches(a, b.ip)
+    for _ in range(3):
+        hypervisor.vsctl("del-port", "a")
+        fabric.plug(a)
+        reaches(a, b.ip)
+    assert "error" not in hypervisor.overlay_ctl("show").lower()
+
+
+def test_a_binding_row_is_found_by_iface_id(pair, fabric):
+    a, b = pair
+    hypervisor = a.hypervisor
+    hypervisor.overlay_ctl("port-unbind", "a")
+    hypervisor.overlay_ctl("--", "--binding", "port-bind", "port-of-a", 5001,
+                           a.mac, a.ip)
+    assert ping(a, b.ip, count=1, options=("-W", "0.2")).received == 0
+    hypervisor.vsctl("set", "Interface", "a",
+                     "external_ids:iface-id=port-of-a")
+    reaches(a, b.ip)
+    hypervisor.vsctl("del-port", "a", "--", "add-port", "br-ov", "a", "--",
+                     "set", "Interface", "a",
+                     "external_ids:iface-id=port-of-a")
+    reaches(a, b.ip)
+
+
+def test_a_port_that_is_unbound_goes_silent(pair):
+    a, b = pair
+    reaches(a, b.ip)
+    a.hypervisor.overlay_ctl("port-unbind", "a")
+    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+    assert a.hypervisor.drops("port_unbound", port="a") > 0
+
+
+def test_a_vm_moves_to_another_network(pair, fabric):
+    """It meets who is there, and nobody of its former network."""
+    a, b = pair
+    fabric.add_network(5002)
+    d = fabric.add_vm("d", b.hypervisor, 5002, 4)
+    b.hypervisor.overlay_ctl("mac-add", 5002, a.mac, a.hypervisor.vtep, a.ip)
+    reaches(a, b.ip)
+    a.vni = 5002
+    fabric.bind(a)
+    a.forget_neighbors()
+    reaches(a, d.ip)
+    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+
+
+def test_other_vms_lose_nothing_while_ports_come_and_go(pair, fabric):
+    a, b = pair
+    c = fabric.add_vm("c", a.hypervisor, 5001, 3)
+    reaches(a, b.ip)
+    stream = Stream(a, b)
+    stream.wait_for_more()
+    for _ in range(5):
+        a.hypervisor.vsctl("del-port", "c")
+        fabric.plug(c)
+        fabric.bind(c)
+    reaches(c, b.ip)
+    assert stream.stop() == 0
+
+
+def test_a_device_that_vanishes_and_returns(pair, fabric):
+    """The veth pair is deleted under the port, as when a VM crashes, and
+    another one takes its name."""
+    a, b = pair
+    fabric.expected += [r"\ba\b.*No such device", r"could not open .* a\b"]
+    a.hypervisor.namespace.ip("link del a")
+    a.hypervisor.namespace.ip(
+        "link add name a type veth peer name eth0 netns "
+        + a.namespace.name, "link set dev a up")
+    a.configure(fabric.mtu - 50)
+    reaches(a, b.ip)
+
+
+def test_a_network_deleted_and_added_again(pair):
+    a, b = pair
+    hypervisor = a.hypervisor
+    reaches(a, b.ip)
+    hypervisor.overlay_ctl("net-del", 5001)
+    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+    assert hypervisor.drops("no_network", port="a") > 0
+    hypervisor.overlay_ctl("net-add", 5001, "flood=192.0.2.2")
+    reaches(a, b.ip)
+
+
+def test_the_bridge_deleted_and_made_again(fabric):
+    a, b = make_pair(fabric)
+    hypervisor = a.hypervisor
+    reaches(a, b.ip)
+    hypervisor.vsctl("del-br", "br-ov")
+    fabric.make_bridge(hypervisor)
+    fabric.plug(a)
+    fabric.bind(a)
+    reaches(a, b.ip)
+    reaches(hypervisor, b.hypervisor.vtep)
+
+
+def test_statistics_of_the_interface_count(pair):
+    a, b = pair
+    reaches(a, b.ip)
+    before = statistics(a)
+    assert ping(a, b.ip, count=10).lost == 0
+    wait_for(lambda: statistics(a).get("rx_packets", 0)
+             >= before.get("rx_packets", 0) + 10, "rx_packets", timeout=15)
+
+
+def test_each_hypervisor_counts_what_it_sends_to_a_vtep(pair):
+    a, b = pair
+    reaches(a, b.ip)
+
+    def count():
+        return a.hypervisor.counters()["vteps"][b.hypervisor.vtep]
+
+    before = count()
+    assert ping(a, b.ip, count=10).lost == 0
+    after = count()
+    assert int(after["tx_packets"]) - int(before["tx_packets"]) == 10
+    assert int(after["rx_packets"]) - int(before["rx_packets"]) == 10
+
+
+def test_a_wrong_row_disturbs_nobody(pair):
+    a, b = pair
+    reaches(a, b.ip)
+    stream = Stream(a, b)
+    stream.wait_for_more()
+    try:
+        a.hypervisor.vsctl("create", "Overlay_MAC", "vni=5001",
+                           'mac="01:00:00:00:00:01"', "vtep=192.0.2.2")
+    except LabError as error:           # The exit status may tell.
+        assert "Overlay_MAC" in str(error)
+    stream.wait_for_more()
+    assert stream.stop() == 0
+    rows = json.loads(a.hypervisor.vsctl(
+        "--format=json", "--columns=error", "find", "Overlay_MAC",
+        'mac="01:00:00:00:00:01"'))
+    assert "01:00:00:00:00:01" in rows["data"][0][0]
+
+
+def statistics(vm):
+    value = json.loads(vm.hypervisor.vsctl(
+        "--no-wait", "--format=json", "--columns=statistics", "list",
+        "Interface", vm.port))["data"][0][0]
+    return dict(value[1])
