@@ -5,9 +5,15 @@
 # What the rows say: plain values in, forwarding tables out; no database.
 noinst_LIBRARIES += ofproto-tables/libovl-rib.a
 ofproto_tables_libovl_rib_a_SOURCES = \
+	ofproto-tables/rib-attach.c \
 	ofproto-tables/rib-bridge.c \
+	ofproto-tables/rib-mac.c \
+	ofproto-tables/rib-neigh.c \
 	ofproto-tables/rib-network.c \
+	ofproto-tables/rib-port.c \
 	ofproto-tables/rib-private.h \
+	ofproto-tables/rib-route.c \
+	ofproto-tables/rib-slot.c \
 	ofproto-tables/rib-source.c \
 	ofproto-tables/rib.c \
 	ofproto-tables/rib.h \

@@ -7,7 +7,8 @@
  *
  *     rib.c          rows by UUID, errors, resync, commit, status
  *     rib-bridge.c   the bridge in force, what its row decides for others
- *     rib-port.c     Port and Overlay_Binding rows, who holds which port
+ *     rib-port.c     Port and Overlay_Binding rows
+ *     rib-attach.c   which of them gets which port
  *     rib-slot.c     live ports, their bindings
  *     rib-network.c  Overlay_Network rows, members, flood lists
  *     rib-source.c   which VTEPs may send to a network or to its VRF
@@ -188,7 +189,7 @@ void rib_bridge_publish(struct ovl_rib *);
 bool rib_is_own_vtep(const struct ovl_rib *, const struct in6_addr *);
 void rib_bridge_delete(struct ovl_rib *, struct rib_row *);
 
-/* rib-port.c */
+/* rib-attach.c and rib-port.c */
 
 struct rib_slot;
 struct rib_vni;
