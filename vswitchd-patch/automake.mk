@@ -137,7 +137,32 @@ programs_vtep_ctl_LDADD = ovs/build/vtep/vtep-ctl.o \
 	programs/dirs.o $(OVS_LIBVTEP) $(OVS_LIBS)
 programs_vtep_ctl_DEPENDENCIES = $(OVS_PROGRAM_DEPS)
 
-# Schema, scripts, manual pages.
+# Manual pages of the database: all of it, and what the overlay adds.  An
+# undocumented table or column is an error.
+
+MERGE_SCHEMA = $(PYTHON3) $(srcdir)/vswitchd-patch/merge-schema
+OVERLAY_XML = vswitchd-patch/overlay.xml
+OVSDB_DOC = PYTHONPATH=ovs/src/python PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) \
+	ovs/src/ovsdb/ovsdb-doc --version=3.1.0
+DB_PAGES = vswitchd/ovs-vswitchd.conf.db.5 vswitchd/overlay.db.5
+
+vswitchd/ovs-vswitchd.conf.db.5: $(OVERLAY_XML) vswitchd-patch/merge-schema \
+		ovs.stamp
+	$(AM_V_GEN)$(MKDIR_P) vswitchd && \
+	$(MERGE_SCHEMA) docs ovs/src/vswitchd/vswitch.xml \
+	    $(srcdir)/$(OVERLAY_XML) > $@.xml && \
+	$(OVSDB_DOC) ovs/src/vswitchd/vswitch.ovsschema $@.xml > $@.tmp && \
+	rm $@.xml && mv $@.tmp $@
+vswitchd/overlay.db.5: $(OVERLAY_XML) vswitchd-patch/merge-schema ovs.stamp
+	$(AM_V_GEN)$(MKDIR_P) vswitchd && \
+	$(MERGE_SCHEMA) ours ovs/src/vswitchd/vswitch.ovsschema \
+	    $(srcdir)/$(OVERLAY_XML) > $@.ovsschema && \
+	$(OVSDB_DOC) $@.ovsschema $(srcdir)/$(OVERLAY_XML) > $@.tmp && \
+	rm $@.ovsschema && mv $@.tmp $@
+man_MANS += $(DB_PAGES)
+CLEANFILES += $(DB_PAGES)
+
+# Schema, scripts, other manual pages.
 
 INSTALL_OVS = bindir='$(bindir)' sbindir='$(sbindir)' datadir='$(datadir)' \
 	mandir='$(mandir)' sysconfdir='$(sysconfdir)' prefix='$(prefix)' \
