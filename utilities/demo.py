@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of 'utilities/demo' that comes after building: brings up two
+hypervisors and a Linux kernel VTEP in network namespaces, and shows what the
+tables do.  Each step is a function that shows something to the reader, checks
+that it is so, and returns the line that the summary has about it."""
+
+import argparse
+import glob
+import os
+import shutil
+import signal
+import sys
+import textwrap
+import time
+
+sys.dont_write_bytecode = True
+
+from overlay_lab import (Fabric, Lab, LabError, Sniffer, Stream,  # noqa: E402
+                         ethernet, iperf3, ping, reaches, wait_for)
+from overlay_lab.namespaces import LABS                           # noqa: E402
+from overlay_lab.wire import BROADCAST                            # noqa: E402
+
+RED, BLUE = 5001, 5002
+WIDTH = 78
+
+PICTURE = """\
+  hv1  192.0.2.1                 underlay               hv2  192.0.2.2
+ +------------------------+                        +------------------------+
+ | red1  .11 -+           |        +------+        |           +- red3  .13 |
+ | red2  .12 -+- br-ov ---+--------+ wire +--------+--- br-ov -+            |
+ | blue1 .11 -+           |        +--+---+        |           +- blue3 .13 |
+ +------------------------+           |            +------------------------+
+                                      |
+              host3  192.0.2.3  Linux vxlan device, no Open vSwitch: red4 .14
+
+ Tenants red (VNI 5001) and blue (VNI 5002) both use 10.1.0.0/24, and red1
+ and blue1, red3 and blue3 have the same MAC and IP addresses."""
+
+
+class Wrong(Exception):
+    """What was to be shown is not so."""
+
+
+def check(condition, otherwise):
+    if not condition:
+        raise Wrong(otherwise)
+
+
+class Screen:
+    """Where the demonstration appears.  No colours but on a terminal."""
+
+    def __init__(self):
+        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._code = (lambda n, text: "\033[%dm%s\033[0m" % (n, text)) \
+            if colours else lambda n, text: text
+        self.results = []
+
+    def heading(self, text):
+        print("\n" + self._code(1, "== " + text), flush=True)
+
+    def say(self, text):
+        print(textwrap.fill(" ".join(text.split()), WIDTH,
+                            initial_indent="   ", subsequent_indent="   "),
+              flush=True)
+
+    def command(self, *words):
+        """The command as a user would type it."""
+        print("   " + self._code(36, "$ " + " ".join(map(str, words))),
+              flush=True)
+
+    def output(self, text, most=16):
+        lines = text.rstrip().splitlines()
+        for line in lines[:most]:
+            print("     | " + line[:WIDTH - 7])
+        if len(lines) > most:
+            print("     | ... (%d more lines)" % (len(lines) - most))
+        sys.stdout.flush()
+
+    def passed(self, title, result):
+        self.results.append((title, True, result))
+        print("   " + self._code(32, "ok: ") + result, flush=True)
+
+    def failed(self, title, why):
+        first = str(why).strip().splitlines()[0]
+        self.results.append((title, False, first))
+        print("   " + self._code(31, "FAILED: ") + str(why).strip(),
+              flush=True)
+
+    def summary(self):
+        good = sum(ok for _, ok, _ in self.results)
+        self.heading("Summary")
+        for title, ok, result in self.results:
+            mark = self._code(32, "  ok  ") if ok else self._code(31, "FAILED")
+            print(" %s %s: %s" % (mark, title, result[:WIDTH - 10
+                                                      - len(title)]))
+        print("\n %d of %d shown." % (good, len(self.results)), flush=True)
+        return good == len(self.results)
+
+
+class Demo:
+    """The network, and the steps in the order of their line numbers."""
+
+    def __init__(self, fabric, screen):
+        self.fabric = fabric
+        self.screen = screen
+        self.hv1 = self.hv2 = self.kernel = None
+        self.vm = {}
+
+    def steps(self):
+        return [
+            ("Bring-up", self.bring_up),
+            ("The tables", self.tables),
+            ("Ping", self.pings),
+            ("Throughput", self.throughput),
+            ("Tenants", self.tenants),
+            ("ARP", self.arp),
+            ("A packet's walk", self.walk),
+            ("Broadcast", self.broadcast),
+            ("Linux kernel VTEP", self.interoperation),
+            ("Spoofing", self.spoofing),
+            ("Database lost", self.database_lost),
+        ]
+
+    def run(self):
+        for title, step in self.steps():
+            self.screen.heading(title)
+            try:
+                self.screen.passed(title, step())
+            except (Wrong, LabError, OSError) as error:
+                self.screen.failed(title, error)
+                if step == self.bring_up:
+                    break
+        return self.screen.summary()
+
+    # Steps.
+
+    def bring_up(self):
+        print(PICTURE + "\n")
+        start = time.monotonic()
+        self.screen.say("""Each hypervisor is a network namespace with its own
+            ovsdb-server, ovs-vswitchd and bridge.  Its address is on the
+            bridge itself; eth1 is the uplink.  On each:""")
+        fabric = self.fabric
+        self.screen.command("ovs-vsctl add-br br-ov -- set Bridge br-ov",
+                            "datapath_type=overlay \\\n",
+                            "        overlay_vtep_ips=192.0.2.1")
+        self.screen.command("ovs-vsctl add-port br-ov eth1",
+                            "-- set Bridge br-ov overlay_uplinks=eth1")
+        self.screen.command("ip addr add 192.0.2.1/24 dev br-ov")
+        self.hv1 = fabric.add_hypervisor()
+        self.hv2 = fabric.add_hypervisor()
+        self.kernel = fabric.add_kernel_vtep()
+        for hypervisor in fabric.hypervisors:
+            fabric.script(hypervisor.name, hypervisor.namespace, {
+                key: value for key, value in hypervisor.environment.items()
+                if key.startswith("OVS_") or key == "PATH"})
+        return "two hypervisors and a Linux kernel VTEP in %.1f s" % (
+            time.monotonic() - start)
+
+    def tables(self):
+        fabric = self.fabric
+        self.screen.say("""There is no OpenFlow and no tunnel port: rows of
+            OVSDB say which ports are in which network, and which MAC address
+            is behind which VTEP.  On hv1, for instance:""")
+        for line in ("net-add 5001 flood=192.0.2.2,192.0.2.3",
+                     "port-bind red1 5001 52:54:00:00:00:01 10.1.0.11",
+                     "mac-add 5001 52:54:00:00:00:03 192.0.2.2 10.1.0.13"):
+            self.screen.command("overlay-ctl", line)
+        fabric.add_network(RED, "name=red")
+        fabric.add_network(BLUE, "name=blue")
+        for name, where, vni, host in (
+                ("red1", self.hv1, RED, 1), ("red2", self.hv1, RED, 2),
+                ("blue1", self.hv1, BLUE, 1), ("red3", self.hv2, RED, 3),
+                ("blue3", self.hv2, BLUE, 3)):
+            self.vm[name] = fabric.add_vm(name, where, vni, host)
+        self.vm["red4"] = self.kernel.add_vm("red4", RED, 4)
+        for name, vm in self.vm.items():
+            fabric.script(name, vm.namespace)
+        self.wait_for_vteps()
+        self.screen.command("overlay-ctl show        (on hv1)")
+        self.screen.output(self.hv1.overlay_ctl("show"), most=24)
+        return "6 VMs of 2 tenants"
+
+    def wait_for_vteps(self):
+        """The underlay next hops have been found, by ARP of our own."""
+        for hypervisor in self.fabric.hypervisors:
+            for vtep in self.fabric.vteps:
+                if vtep != hypervisor.vtep:
+                    wait_for(lambda: hypervisor.vtep_is_up(vtep),
+                             "%s to reach %s" % (hypervisor.name, vtep))
+
+    def pings(self):
+        vm = self.vm
+        texts = []
+        for title, source, destination in (
+                ("on one host", vm["red1"], vm["red2"]),
+                ("across hosts", vm["red1"], vm["red3"]),
+                ("across hosts, the other tenant", vm["blue1"],
+                 vm["blue3"])):
+            self.screen.command("ping -c 5 %s   (%s, %s to %s)" % (
+                destination.ip, title, source.name, destination.name))
+            reaches(source, destination.ip)
+            result = ping(source, destination.ip, count=5)
+            self.screen.output("\n".join(result.text.splitlines()[-2:]))
+            check(not result.lost, "%d of 5 lost, %s" % (result.lost, title))
+            texts.append("%s %s ms" % (title.partition(",")[0],
+                                       _average(result.text)))
+        return "round trip %s, %s" % tuple(texts[:2])
+
+    def throughput(self):
+        vm = self.vm
+        rates = []
+        for title, client, server in (
+                ("on one host", vm["red1"], vm["red2"]),
+                ("across hosts", vm["red1"], vm["red3"])):
+            self.screen.command("iperf3 -t 2 -c %s   (%s)"
+                                % (server.ip, title))
+            rates.append(iperf3(self.fabric, client, server, 2) / 1e6)
+            check(rates[-1] > 1, "no throughput %s" % title)
+            self.screen.output("%.0f Mbit/s" % rates[-1])
+        return "TCP %.0f Mbit/s on one host, %.0f across hosts" % tuple(rates)
+
+    def tenants(self):
+        vm = self.vm
+        self.screen.say("""red1 pings 10.1.0.13, an address that red3 and
+            blue3 both have, at the same MAC address.  Only red3 may hear it.
+            blue1 pings 10.1.0.12, which only red has.""")
+        with Sniffer(vm["blue3"].namespace, "eth0") as blue3, \
+                Sniffer(vm["red3"].namespace, "eth0") as red3:
+            check(ping(vm["red1"], "10.1.0.13").received == 3,
+                  "red1 does not reach red3")
+            heard = [len([frame for frame in sniffer.frames()
+                          if frame.proto == 1 and not frame.outgoing])
+                     for sniffer in (red3, blue3)]
+        self.screen.output("red3 heard %d echo requests, blue3 %d"
+                           % tuple(heard))
+        check(heard == [3, 0], "red3 heard %d, blue3 %d" % tuple(heard))
+        with Sniffer(vm["red2"].namespace, "eth0") as red2:
+            result = ping(vm["blue1"], "10.1.0.12", count=2)
+            check(not result.received and not red2.frames(),
+                  "red2 hears tenant blue")
+        self.screen.output("blue1: %d of 2 answered; red2 heard nothing"
+                           % result.received)
+        return "same addresses in two VNIs, and neither hears the other"
+
+    def arp(self):
+        vm = self.vm
+        self.screen.say("""red1 forgets what it knows and asks who has
+            10.1.0.13.  br-ov of hv1 answers out of its tables, so nothing
+            about it is to be seen on the underlay.""")
+        vm["red1"].forget_neighbors()
+        with self.fabric.watch(self.hv1) as wire:
+            check(ping(vm["red1"], vm["red3"].ip).received == 3, "no echo")
+            frames = wire.frames(RED)
+            mac = vm["red1"].neighbor(vm["red3"].ip)
+        questions = [frame for frame in frames if frame.inner.arp]
+        self.screen.command("ip neigh show 10.1.0.13   (in red1)")
+        self.screen.output("%s at %s" % (vm["red3"].ip, mac))
+        self.screen.output("underlay: %d packets of the ping, %d of ARP"
+                           % (len(frames) - len(questions), len(questions)))
+        check(mac == vm["red3"].mac, "red1 has learned %s" % mac)
+        check(not questions, "ARP on the underlay: %s" % questions)
+        return "answered by the own hypervisor, 0 ARP frames on the underlay"
+
+    def walk(self):
+        vm = self.vm
+        flow = "icmp,dl_src=%s,dl_dst=%s,nw_src=%s,nw_dst=%s" % (
+            vm["red1"].mac, vm["red3"].mac, vm["red1"].ip, vm["red3"].ip)
+        self.screen.say("""What would happen to a packet, table by table;
+            overlay/trace runs the same code as packets do.""")
+        self.screen.command("ovs-appctl overlay/trace red1 \\\n         "
+                            + flow)
+        text = self.hv1.appctl("overlay/trace", "red1", flow)
+        self.screen.output(text, most=24)
+        check("192.0.2.2" in text, "the trace does not lead to hv2")
+        self.screen.say("And one that has nowhere to go:")
+        flow = flow.replace(vm["red3"].mac, "52:54:00:00:00:99")
+        text = self.hv1.appctl("overlay/trace", "red1", flow)
+        self.screen.output("\n".join(text.splitlines()[-4:]))
+        check("unknown_unicast" in text, "no drop reason in the trace")
+        return "from port red1 to VTEP 192.0.2.2, each table and key"
+
+    def broadcast(self):
+        vm = self.vm
+        self.screen.say("""red1 sends one broadcast frame.  It goes to red2,
+            which is on the same host, and, encapsulated, once to each VTEP
+            of the network's flood list.""")
+        payload = b"to whom it may concern".ljust(46, b"\0")
+        frame = ethernet(BROADCAST, vm["red1"].mac, 0x88b5, payload)
+        others = [vm[name] for name in ("red2", "red3", "red4")]
+        heard = [Sniffer(other.namespace, "eth0") for other in others]
+        with self.fabric.watch(self.hv1) as wire, \
+                vm["red1"].namespace.socket(17, 3, 0) as raw:
+            raw.bind(("eth0", 0))
+            raw.send(frame)
+            for other, sniffer in zip(others, heard):
+                sniffer.wait(lambda f: f.data == frame,
+                             "the broadcast at " + other.name)
+                sniffer.close()
+            copies = [f for f in wire.frames(RED) if f.inner.data == frame]
+        targets = sorted(f.ip_dst for f in copies)
+        for copy in copies:
+            self.screen.output("underlay: %s > %s VNI %d [%s > %s]" % (
+                copy.ip_src, copy.ip_dst, copy.vni, copy.inner.src,
+                copy.inner.dst))
+        check(targets == ["192.0.2.2", "192.0.2.3"],
+              "copies to %s" % ", ".join(targets))
+        return "one frame, 2 copies on the underlay, 3 VMs heard it"
+
+    def interoperation(self):
+        vm = self.vm
+        self.screen.say("""red4 is the vxlan device of a host without Open
+            vSwitch; the kernel encapsulates and decapsulates.""")
+        for source, destination in (("red1", "red4"), ("red4", "red3")):
+            vm[source].forget_neighbors()
+            self.screen.command("ping -c 5 %s   (%s to %s)" % (
+                vm[destination].ip, source, destination))
+            reaches(vm[source], vm[destination].ip)
+            result = ping(vm[source], vm[destination].ip, count=5)
+            self.screen.output("\n".join(result.text.splitlines()[-2:]))
+            check(not result.lost, "%d of 5 lost" % result.lost)
+        rates = []
+        for client, server in (("red1", "red4"), ("red4", "red1")):
+            self.screen.command("iperf3 -t 1 -c %s   (%s to %s)" % (
+                vm[server].ip, client, server))
+            rates.append(iperf3(self.fabric, vm[client], vm[server]) / 1e6)
+            self.screen.output("%.0f Mbit/s" % rates[-1])
+            check(rates[-1] > 1, "no throughput")
+        return "ping both ways, TCP %.0f Mbit/s to it, %.0f from it" \
+            % tuple(rates)
+
+    def spoofing(self):
+        vm = self.vm
+        self.screen.say("""red2 sends a frame with red1's MAC address.  Its
+            port is bound to its own, and nothing is dropped anonymously.""")
+        before = self.hv1.drops("spoof_mac", port="red2")
+        with vm["red2"].namespace.socket(17, 3, 0) as raw:
+            raw.bind(("eth0", 0))
+            raw.send(ethernet(BROADCAST, vm["red1"].mac, 0x88b5, bytes(46)))
+        wait_for(lambda: self.hv1.drops("spoof_mac", port="red2") > before,
+                 "the drop to be counted")
+        self.screen.command("ovs-appctl overlay/drops   (on hv1)")
+        self.screen.output(self.hv1.appctl("overlay/drops"))
+        return "dropped at the port under its own reason, spoof_mac"
+
+    def database_lost(self):
+        vm = self.vm
+        self.screen.say("""500 packets a second go from red1 to red3 while
+            the ovsdb-server of hv1 is killed and started again.""")
+        stream = Stream(vm["red1"], vm["red3"])
+        stream.wait_for_more(100)
+        self.hv1.kill_database()
+        stream.wait_for_more(500)
+        self.hv1.start_database()
+        stream.wait_for_more(200)
+        lost = stream.stop()
+        self.screen.output("%d packets sent, %d lost" % (stream.sent, lost))
+        check(lost == 0, "%d packets lost" % lost)
+        return "ovsdb-server killed and back: %d packets, 0 lost" \
+            % stream.sent
+
+
+def _average(text):
+    return text.rpartition("= ")[2].split("/")[1]
+
+
+def clean(screen):
+    """Removes what earlier runs left, and says so."""
+    for directory in sorted(glob.glob(os.path.join(LABS, "demo*"))):
+        name = os.path.basename(directory)
+        if not os.path.exists(os.path.join(directory, "state.json")):
+            shutil.rmtree(directory, ignore_errors=True)
+            continue
+        lab = Lab.load(directory)
+        if lab.in_use():
+            screen.say("%s is still running: left alone." % name)
+        else:
+            lab.close()
+            screen.say("%s is removed." % name)
+
+
+def how_to_play(directory):
+    print("""
+The network stays up.  To play with it (D=%s):
+
+   $D/hv1 overlay-ctl show                    any command on a hypervisor
+   $D/hv1 ovs-appctl overlay/drops            ... drops, macs, vteps, trace
+   $D/red1 ping 10.1.0.13                     any command in a VM
+   $D/blue1                                   without one: a shell
+   $D/hv1 tcpdump -ni eth1                    watch the underlay
+
+   hv1 hv2 are hypervisors; red1-red4, blue1, blue3 are VMs.
+   utilities/demo --clean                     removes it""" % directory)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="utilities/demo")
+    parser.add_argument("--prefix")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--clean", action="store_true")
+    arguments = parser.parse_args()
+    screen = Screen()
+    if arguments.clean:
+        clean(screen)
+        return 0
+
+    def stop(number, _):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    keep = False
+    fabric = None
+    try:
+        fabric = Fabric(arguments.prefix, tag="demo", survive=arguments.keep)
+        good = Demo(fabric, screen).run()
+        if good and arguments.keep:
+            how_to_play(fabric.directory)
+            keep = True
+    finally:
+        if fabric and not keep:
+            fabric.close()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
