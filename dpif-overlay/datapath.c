@@ -81,6 +81,8 @@ struct ovl_datapath {
 };
 
 static void *control_main(void *dp);
+static void del_all_ports(struct ovl_datapath *,
+                          void (*end)(struct ovl_port *));
 static void assign_queues(struct ovl_datapath *dp)
     OVS_REQUIRES(dp->config_mutex);
 
@@ -167,7 +169,7 @@ ovl_datapath_destroy(struct ovl_datapath *dp)
     if (!dp) {
         return;
     }
-    ovl_datapath_del_all_ports(dp);
+    del_all_ports(dp, ovl_port_abandon);
     if (dp->io) {
         atomic_store_explicit(&dp->exiting, true, memory_order_release);
         seq_change(dp->control_wakeup);
@@ -308,8 +310,10 @@ ovl_datapath_port_add(struct ovl_datapath *dp, const char *name,
     return error;
 }
 
-int
-ovl_datapath_port_del(struct ovl_datapath *dp, odp_port_t port_no)
+/* Deletes a port; 'end' gives up its netdev. */
+static int
+port_del(struct ovl_datapath *dp, odp_port_t port_no,
+         void (*end)(struct ovl_port *))
 {
     lock_config(dp);
     ovs_mutex_lock(&dp->ports_mutex);
@@ -323,15 +327,21 @@ ovl_datapath_port_del(struct ovl_datapath *dp, odp_port_t port_no)
     if (port) {
         atomic_store_relaxed(&port->up.alive, false);
         stop_port(dp, port);
-        ovl_port_close(port);
+        end(port);
         ports_changed(dp);
     }
     unlock_config(dp);
     return port ? 0 : ENODEV;
 }
 
-void
-ovl_datapath_del_all_ports(struct ovl_datapath *dp)
+int
+ovl_datapath_port_del(struct ovl_datapath *dp, odp_port_t port_no)
+{
+    return port_del(dp, port_no, ovl_port_close);
+}
+
+static void
+del_all_ports(struct ovl_datapath *dp, void (*end)(struct ovl_port *))
 {
     for (;;) {
         odp_port_t port_no = ODPP_NONE;
@@ -346,8 +356,14 @@ ovl_datapath_del_all_ports(struct ovl_datapath *dp)
         if (port_no == ODPP_NONE) {
             return;
         }
-        ovl_datapath_port_del(dp, port_no);
+        port_del(dp, port_no, end);
     }
+}
+
+void
+ovl_datapath_del_all_ports(struct ovl_datapath *dp)
+{
+    del_all_ports(dp, ovl_port_close);
 }
 
 int

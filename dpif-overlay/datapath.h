@@ -36,7 +36,8 @@ struct seq;
 struct smap;
 
 struct ovl_datapath *ovl_datapath_create(void);
-/* Deletes all ports, stops all threads. */
+/* Stops all threads.  Devices of ports that were not deleted are left as they
+ * are, so that taps survive a restart. */
 void ovl_datapath_destroy(struct ovl_datapath *);
 
 struct ovl_forwarding *ovl_datapath_forwarding(const struct ovl_datapath *);

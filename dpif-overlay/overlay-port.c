@@ -239,6 +239,16 @@ ovl_port_close(struct ovl_port *port)
     ovl_lport_unref(&port->up);
 }
 
+void
+ovl_port_abandon(struct ovl_port *port)
+{
+    ovs_assert(!port->n_rxq);
+
+    atomic_store_relaxed(&port->up.alive, false);
+    port->netdev = NULL;
+    ovl_lport_unref(&port->up);
+}
+
 bool
 ovl_port_refresh(struct ovl_port *port)
 {

@@ -97,6 +97,11 @@ void ovl_port_close_queues(struct ovl_port *);
  * stopped senders and closed queues. */
 void ovl_port_close(struct ovl_port *);
 
+/* The same when the process ends: the netdev stays open.  Stock OVS does so,
+ * and a tap that nobody closed stays, so that LOCAL keeps the host's address
+ * through a restart. */
+void ovl_port_abandon(struct ovl_port *);
+
 /* Reads MTU and MAC of the netdev.  Returns true if one has changed. */
 bool ovl_port_refresh(struct ovl_port *);
 
