@@ -281,7 +281,10 @@ struct seq *ovl_forwarding_vteps_seq(const struct ovl_forwarding *);
  * takes its own references to ports and VTEPs).  "remove" does nothing if
  * the key is not there.  The same key may be set or removed several times in
  * one transaction: the last one counts.  Setting what is there already
- * changes nothing and costs a comparison. */
+ * changes nothing and costs a comparison.
+ *
+ * The writer may quiesce at any time, also within a transaction: in a long
+ * one it should, or the whole process waits for its memory. */
 
 struct ovl_forwarding *ovl_forwarding_create(void);
 void ovl_forwarding_destroy(struct ovl_forwarding *);

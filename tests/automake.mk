@@ -82,6 +82,11 @@ tests_unit_test_table_cost_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-table-cost.c
 tests_unit_test_table_cost_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-table-hash
+tests_unit_test_table_hash_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-table-hash.c
+tests_unit_test_table_hash_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-versioned-map
 tests_unit_test_versioned_map_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-versioned-map.c

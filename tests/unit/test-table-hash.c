@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The tables' hash: keys as people and programs number them must not collide
+ * more than random ones, and no two processes hash alike. */
+
+#include <config.h>
+
+#include "tables-fixture.h"
+
+#include "forwarding-private.h"
+
+#define N_KEYS 50000
+#define N_SEEDS 20
+
+enum pattern {
+    MACS_IN_A_ROW,
+    MACS_256_APART,
+    MACS_OF_TWO_HALVES,         /* Both ends of the address vary. */
+    ONE_MAC_IN_MANY_NETWORKS,
+    IPV4_IN_A_ROW,
+    IPV6_INTERFACE_IDS,
+    IPV6_PREFIXES,
+    WORDS,
+    N_PATTERNS
+};
+
+static uint32_t
+hash_of(const struct ovl_hash_keys *keys, enum pattern pattern, uint32_t i)
+{
+    struct in6_addr ip = in6addr_any;
+    struct eth_addr mac;
+
+    switch (pattern) {
+    case MACS_IN_A_ROW:
+        return ovl_hash_mac(keys, 5001, mac_nr(i));
+    case MACS_256_APART:
+        return ovl_hash_mac(keys, 5001, mac_nr(i << 8));
+    case MACS_OF_TWO_HALVES:
+        eth_addr_from_uint64((uint64_t) (i >> 8) << 40 | (i & 0xff), &mac);
+        return ovl_hash_mac(keys, 5001, mac);
+    case ONE_MAC_IN_MANY_NETWORKS:
+        return ovl_hash_mac(keys, i, mac_nr(1));
+    case IPV4_IN_A_ROW:
+        ip = ip4_nr(i);
+        return ovl_hash_ip(keys, 5001, &ip);
+    case IPV6_INTERFACE_IDS:
+        ip.s6_addr[0] = 0x20;
+        put_16aligned_be32(ALIGNED_CAST(ovs_16aligned_be32 *,
+                                        &ip.s6_addr[12]), htonl(i));
+        return ovl_hash_ip(keys, 5001, &ip);
+    case IPV6_PREFIXES:
+        ip.s6_addr[0] = 0x20;
+        put_16aligned_be32(ALIGNED_CAST(ovs_16aligned_be32 *,
+                                        &ip.s6_addr[4]), htonl(i));
+        return ovl_hash_ip(keys, 5001, &ip);
+    case WORDS:
+        return ovl_hash_word(keys, i);
+    case N_PATTERNS:
+        break;
+    }
+    OVS_NOT_REACHED();
+}
+
+static int
+compare_u32(const void *a_, const void *b_)
+{
+    const uint32_t *a = a_;
+    const uint32_t *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void
+structured_keys_hardly_collide(void **state OVS_UNUSED)
+{
+    uint32_t *hashes = xmalloc(N_KEYS * sizeof *hashes);
+
+    for (uint32_t seed = 1; seed <= N_SEEDS; seed++) {
+        struct ovl_hash_keys keys;
+
+        random_set_seed(seed);
+        random_bytes(&keys, sizeof keys);
+        for (enum pattern p = 0; p < N_PATTERNS; p++) {
+            int n_collisions = 0;
+
+            for (uint32_t i = 0; i < N_KEYS; i++) {
+                hashes[i] = hash_of(&keys, p, i);
+            }
+            qsort(hashes, N_KEYS, sizeof *hashes, compare_u32);
+            for (uint32_t i = 1; i < N_KEYS; i++) {
+                n_collisions += hashes[i] == hashes[i - 1];
+            }
+            /* N_KEYS * (N_KEYS - 1) / 2 pairs at 2**-32 each: 0.3. */
+            if (n_collisions > 20) {
+                fail_msg("seed %u, pattern %d: %d collisions",
+                         seed, p, n_collisions);
+            }
+        }
+    }
+    free(hashes);
+}
+
+static void
+each_bundle_hashes_in_its_own_way(void **state OVS_UNUSED)
+{
+    struct ovl_forwarding *a = ovl_forwarding_create();
+    struct ovl_forwarding *b = ovl_forwarding_create();
+
+    assert_int_not_equal(ovl_hash_mac(&a->keys, 1, mac_nr(1)),
+                         ovl_hash_mac(&b->keys, 1, mac_nr(1)));
+    for (int i = 0; i <= OVL_HASH_MAX_WORDS; i++) {
+        assert_true(a->keys.k[i] != 0 && a->keys.k[i] != b->keys.k[i]);
+    }
+    ovl_forwarding_destroy(a);
+    ovl_forwarding_destroy(b);
+    pass_grace();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(structured_keys_hardly_collide),
+        cmocka_unit_test(each_bundle_hashes_in_its_own_way),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
