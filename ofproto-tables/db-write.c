@@ -70,8 +70,10 @@ clear(struct hmap *map)
 void
 ovl_db_write_reset(struct ovl_db_write *w)
 {
-    ovsdb_idl_txn_destroy(w->txn);
-    w->txn = NULL;
+    if (w->txn) {
+        ovsdb_idl_txn_destroy(w->txn);
+        w->txn = NULL;
+    }
     clear(&w->pending);
     clear(&w->sent);
 }
