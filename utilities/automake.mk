@@ -24,5 +24,6 @@ utilities_overlay_ctl_DEPENDENCIES = \
 dist_man_MANS += utilities/overlay-ctl.8
 
 EXTRA_DIST += \
+	utilities/build \
 	utilities/check \
 	utilities/install-deps
