@@ -33,7 +33,6 @@ ovl_nd_advertisement(const struct ovl_pkt *ns, struct eth_addr mac,
         .eth_type = htons(ETH_TYPE_IPV6),
     };
     struct ovs_16aligned_ip6_hdr ip = {
-        .ip6_vfc = 0x60,
         .ip6_plen = htons(sizeof(struct na)),
         .ip6_nxt = IPPROTO_ICMPV6,
         .ip6_hlim = 255,
@@ -45,6 +44,8 @@ ovl_nd_advertisement(const struct ovl_pkt *ns, struct eth_addr mac,
     uint32_t flags = (ND_RSO_OVERRIDE | (router ? ND_RSO_ROUTER : 0)
                       | (dad ? 0 : ND_RSO_SOLICITED));
 
+    /* Not in the initializer: it shares a union with 'ip6_plen'. */
+    ip.ip6_vfc = 0x60;
     memcpy(&ip.ip6_src, &ns->ip.nd.target, sizeof ip.ip6_src);
     memcpy(&ip.ip6_dst, dad ? &in6addr_all_hosts : &ns->ip.src,
            sizeof ip.ip6_dst);
