@@ -93,6 +93,8 @@ struct ovl_underlay {
 
     /* Control thread only. */
     uint64_t vteps_seqno, tnl_seqno;
+    uint16_t uplink_mtu;        /* As of the last pass; 0: no uplink. */
+    struct eth_addr local_mac;  /* As of the last pass; zero: no LOCAL. */
     bool settling;              /* The last pass saw tnl_conf_seq change. */
     long long int next_pass;    /* When a timer fires. */
     bool awaiting;              /* Some answer is awaited. */
@@ -463,6 +465,23 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
     unpublish(vtep, dst->why);
 }
 
+/* Notes what outer headers take from our own ports.  Returns true if it has
+ * changed. */
+static bool
+refresh_ports(struct ovl_underlay *ul, const struct ovl_config *cfg)
+    OVS_REQUIRES(ul->mutex)
+{
+    uint16_t mtu = cfg->uplink ? ovl_lport_mtu(cfg->uplink) : 0;
+    struct eth_addr mac = (cfg->local ? ovl_lport_mac(cfg->local)
+                           : eth_addr_zero);
+    bool changed = (mtu != ul->uplink_mtu
+                    || !eth_addr_equals(mac, ul->local_mac));
+
+    ul->uplink_mtu = mtu;
+    ul->local_mac = mac;
+    return changed;
+}
+
 void
 ovl_underlay_run(struct ovl_underlay *ul)
 {
@@ -472,14 +491,17 @@ ovl_underlay_run(struct ovl_underlay *ul)
     bool tnl_changed = tnl_seqno != ul->tnl_seqno;
 
     ovs_mutex_lock(&ul->mutex);
+    const struct ovl_config *cfg
+        = ovl_config_get(ul->fwd, ovl_forwarding_version(ul->fwd));
     bool heard = take_heard(ul, now);
-    if (heard || tnl_changed || vteps_seqno != ul->vteps_seqno
-        || now >= ul->next_pass) {
+    bool ports_changed = refresh_ports(ul, cfg);
+    if (heard || ports_changed || tnl_changed
+        || vteps_seqno != ul->vteps_seqno || now >= ul->next_pass) {
         struct destination *dst;
         struct nexthop *nh;
         struct pass pass = {
             .ul = ul,
-            .cfg = ovl_config_get(ul->fwd, ovl_forwarding_version(ul->fwd)),
+            .cfg = cfg,
             .now = now,
             .read_neighbors = tnl_changed || ul->settling,
         };
