@@ -77,6 +77,17 @@ tests_unit_test_overlay_types_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-overlay-types.c
 tests_unit_test_overlay_types_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-rib
+tests_unit_test_rib_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib.c
+tests_unit_test_rib_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-row-parse
+tests_unit_test_row_parse_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-row-parse.c
+tests_unit_test_row_parse_LDADD = $(UNIT_RIB)
+
 check_PROGRAMS += tests/unit/test-table-cost
 tests_unit_test_table_cost_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-table-cost.c
