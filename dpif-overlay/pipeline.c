@@ -113,7 +113,8 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
 }
 
 /* Tells the underlay what a frame on the uplink says about a neighbor there:
- * ARP replies, gratuitous ARP, and NAs that name a link-layer address. */
+ * the sender of any ARP (RFC 826 updates what it knows before it looks at the
+ * operation), and NAs that name a link-layer address. */
 static void
 hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
 {
@@ -121,7 +122,6 @@ hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
         return;
     }
     if (pkt->l3 == OVL_L3_ARP && pkt->arp.status == OVL_ARP_OK
-        && (pkt->arp.op == ARP_OP_REPLY || pkt->arp.spa == pkt->arp.tpa)
         && pkt->arp.spa
         && !eth_addr_is_multicast(pkt->arp.sha)
         && !eth_addr_is_zero(pkt->arp.sha)) {

@@ -40,8 +40,10 @@ VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 #define ROUTE_RETRY_MS 100
 /* tnl_neigh_set() announces a change before it makes it: look again. */
 #define SETTLE_MS 20
-/* How soon an answer is looked at while one is awaited. */
+/* How soon an answer is looked at while one is awaited, and how soon what
+ * nobody has asked for, such as the new MAC of a next hop that moves. */
 #define HEARD_MS 5
+#define UNASKED_MS 100
 
 enum nexthop_state {
     NH_INCOMPLETE,
@@ -541,9 +543,7 @@ ovl_underlay_wait(struct ovl_underlay *ul)
     seq_wait(ovl_forwarding_vteps_seq(ul->fwd), ul->vteps_seqno);
     seq_wait(tnl_conf_seq, ul->tnl_seqno);
     poll_timer_wait_until(ul->next_pass);
-    if (ul->awaiting) {
-        poll_timer_wait(HEARD_MS);
-    }
+    poll_timer_wait(ul->awaiting ? HEARD_MS : UNASKED_MS);
 }
 
 void
