@@ -26,4 +26,5 @@ dist_man_MANS += utilities/overlay-ctl.8
 EXTRA_DIST += \
 	utilities/build \
 	utilities/check \
+	utilities/check.py \
 	utilities/install-deps
