@@ -107,6 +107,25 @@ endif
 TESTS += $(check_PROGRAMS)
 $(check_PROGRAMS): ovs.stamp
 
+# One writer and many readers of the forwarding tables under ThreadSanitizer.
+# The parts of Open vSwitch that they synchronize with are compiled along, so
+# that it knows what happens before what.
+TSAN_FILES = \
+	$(dpif_overlay_libovl_tables_a_SOURCES:%=$(top_srcdir)/%) \
+	$(top_srcdir)/tests/unit/test-forwarding-threads.c
+EXTRA_DIST += tests/unit/tsan.supp
+CLEANFILES += tests/unit/tsan-forwarding
+tests/unit/tsan-forwarding: $(TSAN_FILES) ovs.stamp
+	$(AM_V_CCLD)$(MKDIR_P) tests/unit && \
+	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
+		-Wno-error -Wno-tsan -fsanitize=thread -o $@ \
+		$(filter %.c,$(TSAN_FILES)) \
+		ovs/src/lib/cmap.c ovs/src/lib/ovs-rcu.c ovs/src/lib/seq.c \
+		-Wl,--allow-multiple-definition $(OVS_LIBS) $(CMOCKA_LIBS)
+tsan: tests/unit/tsan-forwarding
+	TSAN_OPTIONS=suppressions=$(top_srcdir)/tests/unit/tsan.supp $<
+.PHONY: tsan
+
 # Fuzz targets: libFuzzer programs in tests/fuzz, built by "make fuzz" after
 # "configure --enable-fuzz CC=clang-14".  To add one, add these lines:
 #
