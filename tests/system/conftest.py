@@ -28,11 +28,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def fabric():
+def fabric(request):
     """A world of the test's own, gone afterwards.  'expected' lists regular
     expressions of warnings that the test provokes."""
     with Fabric(PREFIX, tag="ovt") as world:
         world.expected = []
+        request.node.fabric = world     # Known also when a set-up fails.
         yield world
 
 
@@ -83,8 +84,8 @@ def pytest_pyfunc_call(pyfuncitem):
     """Runs the test and then verify(), as a part of the test."""
     names = pyfuncitem._fixtureinfo.argnames
     pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    if "fabric" in pyfuncitem.funcargs:
-        verify(pyfuncitem.funcargs["fabric"])
+    if hasattr(pyfuncitem, "fabric"):
+        verify(pyfuncitem.fabric)
     return True
 
 
@@ -92,8 +93,8 @@ def pytest_pyfunc_call(pyfuncitem):
 def pytest_runtest_makereport(item, call):
     """Adds to the report of a failure what the daemons say."""
     report = (yield).get_result()
-    fabric = getattr(item, "funcargs", {}).get("fabric")
-    if not report.failed or call.when != "call" or not fabric:
+    fabric = getattr(item, "fabric", None)
+    if not report.failed or call.when == "teardown" or not fabric:
         return
     for hypervisor in fabric.hypervisors:
         report.sections.append(("log of " + hypervisor.name,

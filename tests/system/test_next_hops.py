@@ -142,12 +142,12 @@ def test_a_route_that_blinks_loses_nothing(routed):
     stream = Stream(a, c)
     stream.wait_for_more()
     for n in range(5):
-        hypervisor.namespace.ip("link add d%d type dummy" % n,
+        hypervisor.namespace.ip("link add name d%d type veth" % n,
                                 "link set dev d%d up" % n,
                                 "route del 198.51.100.0/24",
                                 "route add 198.51.100.0/24 via "
                                 + c.hypervisor.ip,
-                                "link del d%d" % n)
+                                "link del dev d%d" % n)
         stream.wait_for_more()
     assert stream.stop() == 0
 
@@ -188,32 +188,45 @@ def test_routes_flushed_and_added_again(mixed):
     reaches(a, c.ip)
 
 
-@pytest.mark.parametrize("device", ["eth1", "br-ov"])
-def test_a_device_of_the_underlay_goes_down_and_up(mixed, device):
+def test_the_uplink_goes_down_and_up(mixed, fabric):
+    a, c = mixed
+    fabric.expected.append(r"eth1: .*Network is down|"
+                           r"on eth1: Network is down")
+    reaches(a, c.ip)
+    hypervisor = a.hypervisor
+    hypervisor.namespace.ip("link set dev eth1 down")
+    assert ping(a, c.ip, count=2, options=("-W", "0.2")).received == 0
+    assert hypervisor.drops("tx_error") > 0
+    hypervisor.namespace.ip("link set dev eth1 up")
+    reaches(a, c.ip)
+
+
+def test_the_host_s_own_device_goes_down_and_up(mixed):
+    """With br-ov goes the route to the VTEP, and comes again with it."""
     a, c = mixed
     reaches(a, c.ip)
     hypervisor = a.hypervisor
-    hypervisor.namespace.ip("link set dev %s down" % device)
-    assert ping(a, c.ip, count=1, options=("-W", "0.2")).received == 0 \
-        or device == "br-ov"
-    hypervisor.namespace.ip("link set dev %s up" % device)
+    hypervisor.namespace.ip("link set dev br-ov down")
+    wait_for(lambda: not hypervisor.vtep_is_up(c.hypervisor.vtep),
+             "the VTEP to be unreachable")
+    hypervisor.namespace.ip("link set dev br-ov up")
     reaches(a, c.ip)
 
 
 def test_a_larger_mtu_of_the_underlay_applies(mixed, fabric):
     a, c = mixed
-    for vm in a, c:
-        vm.namespace.ip("link set dev eth0 mtu 1600")
+    big, df = 1550 - 28, ("-M", "do", "-W", "0.2")
+    for namespace, device, mtu in (
+            (fabric.underlay, "hv1", 1600),
+            (fabric.underlay, c.hypervisor.name, 1600),
+            (c.hypervisor.namespace, "eth1", 1600),
+            (c.namespace, "eth0", 1550),
+            (a.hypervisor.namespace, "a", 1600),
+            (a.namespace, "eth0", 1600)):
+        namespace.ip("link set dev %s mtu %d" % (device, mtu))
     reaches(a, c.ip)
-    df = ("-M", "do", "-W", "0.2")
-    big = 1550 - 28
     assert ping(a, c.ip, size=big, options=df).received == 0
     assert a.hypervisor.drops("too_big", port="a") == 3
-    for namespace, device in (
-            (fabric.underlay, "hv1"), (fabric.underlay, c.hypervisor.name),
-            (c.hypervisor.namespace, "eth1"),
-            (a.hypervisor.namespace, "a")):
-        namespace.ip("link set dev %s mtu 1600" % device)
     a.hypervisor.vsctl("set", "Interface", "eth1", "mtu_request=1600")
     wait_for(lambda: ping(a, c.ip, count=1, size=big, options=df).received,
              "bigger packets to pass")

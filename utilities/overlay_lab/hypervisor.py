@@ -93,6 +93,7 @@ class Hypervisor:
     # Commands.
 
     def ctl(self, program, *words, **kwargs):
+        __tracebackhide__ = True
         done = run(os.path.join(self.prefix, "bin", program),
                    "--timeout=20", *words, env=self.environment, **kwargs)
         return done.stdout

@@ -29,6 +29,7 @@ class LabError(Exception):
 
 def run(*command, check=True, timeout=30, **kwargs):
     """Runs 'command' to its end and returns the CompletedProcess."""
+    __tracebackhide__ = True            # pytest: the environment is in here.
     command = [str(word) for word in command]
     kwargs.setdefault("stdin", subprocess.DEVNULL)
     try:
