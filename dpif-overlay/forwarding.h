@@ -323,7 +323,8 @@ void ovl_source_remove(struct ovl_forwarding *, uint32_t group,
 /* Makes the VTEP 'ip' if there is none, and counts a reference.  A VTEP
  * whose last reference goes leaves the table at once and is freed after a
  * grace period. */
-struct ovl_vtep *ovl_vtep_ref(struct ovl_forwarding *, const struct in6_addr *);
+struct ovl_vtep *ovl_vtep_ref(struct ovl_forwarding *,
+                              const struct in6_addr *ip);
 void ovl_vtep_unref(struct ovl_forwarding *, struct ovl_vtep *);
 
 #endif /* forwarding.h */

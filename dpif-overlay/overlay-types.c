@@ -23,7 +23,8 @@ ovl_role_to_string(enum ovl_role role)
 }
 
 /* True if 'prefix' is one of IPv4.  A shorter one than the 96 bits that all
- * v4-mapped addresses share, e.g. "::/0", is IPv6 and names no IPv4 address. */
+ * v4-mapped addresses share, e.g. "::/0", is IPv6: no IPv4 address is in
+ * it. */
 bool
 ovl_prefix_is_v4(const struct ovl_prefix *prefix)
 {

@@ -71,7 +71,7 @@ collect(struct ovl_vmap *map, struct ovl_vnode *removed)
 }
 
 static void
-entry_is_visible_from_its_version_until_it_is_removed(void **state OVS_UNUSED)
+entry_is_visible_from_its_version_until_removed(void **state OVS_UNUSED)
 {
     struct ovl_vmap map;
     struct item *item;
@@ -272,7 +272,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entry_is_visible_from_its_version_until_it_is_removed),
+        cmocka_unit_test(entry_is_visible_from_its_version_until_removed),
         cmocka_unit_test(replacement_is_seen_by_new_versions_only),
         cmocka_unit_test(discarded_and_restored_changes_are_none),
         cmocka_unit_test(snapshot_has_each_visible_entry_once),
