@@ -27,4 +27,12 @@ EXTRA_DIST += \
 	utilities/build \
 	utilities/check \
 	utilities/check.py \
-	utilities/install-deps
+	utilities/demo \
+	utilities/demo.py \
+	utilities/install-deps \
+	utilities/overlay_lab/__init__.py \
+	utilities/overlay_lab/fabric.py \
+	utilities/overlay_lab/hypervisor.py \
+	utilities/overlay_lab/namespaces.py \
+	utilities/overlay_lab/traffic.py \
+	utilities/overlay_lab/wire.py

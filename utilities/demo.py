@@ -59,9 +59,7 @@ class Screen:
         print("\n" + self._code(1, "== " + text), flush=True)
 
     def say(self, text):
-        print(textwrap.fill(" ".join(text.split()), WIDTH,
-                            initial_indent="   ", subsequent_indent="   "),
-              flush=True)
+        print(_wrap(" ".join(text.split()), "   ", "   "), flush=True)
 
     def command(self, *words):
         """The command as a user would type it."""
@@ -71,7 +69,7 @@ class Screen:
     def output(self, text, most=16):
         lines = text.rstrip().splitlines()
         for line in lines[:most]:
-            print("     | " + line[:WIDTH - 7])
+            print(_wrap(line, "     | ", "     |     "))
         if len(lines) > most:
             print("     | ... (%d more lines)" % (len(lines) - most))
         sys.stdout.flush()
@@ -98,7 +96,7 @@ class Screen:
 
 
 class Demo:
-    """The network, and the steps in the order of their line numbers."""
+    """The network, and the steps in the order in which they are shown."""
 
     def __init__(self, fabric, screen):
         self.fabric = fabric
@@ -268,8 +266,8 @@ class Demo:
             vm["red1"].mac, vm["red3"].mac, vm["red1"].ip, vm["red3"].ip)
         self.screen.say("""What would happen to a packet, table by table;
             overlay/trace runs the same code as packets do.""")
-        self.screen.command("ovs-appctl overlay/trace red1 \\\n         "
-                            + flow)
+        self.screen.command("ovs-appctl overlay/trace red1 \\\n       "
+                            + flow.replace(",nw", ",\\\n       nw", 1))
         text = self.hv1.appctl("overlay/trace", "red1", flow)
         self.screen.output(text, most=24)
         check("192.0.2.2" in text, "the trace does not lead to hv2")
@@ -358,6 +356,12 @@ class Demo:
         check(lost == 0, "%d packets lost" % lost)
         return "ovsdb-server killed and back: %d packets, 0 lost" \
             % stream.sent
+
+
+def _wrap(line, first, others):
+    return textwrap.fill(line, WIDTH, initial_indent=first,
+                         subsequent_indent=others, drop_whitespace=True,
+                         break_on_hyphens=False) or first
 
 
 def _average(text):

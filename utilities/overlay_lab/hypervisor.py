@@ -26,7 +26,7 @@ class Hypervisor:
         self.prefix = prefix
         self.namespace = lab.namespace(name)
         self.namespace.without_ipv6()
-        self.directory = lab.path(name)
+        self.directory = lab.path(name + ".d")
         os.mkdir(self.directory)
         self.environment = dict(
             os.environ, OVS_RUNDIR=self.directory, OVS_DBDIR=self.directory,
@@ -76,7 +76,7 @@ class Hypervisor:
             [os.path.join(self.prefix, "sbin", name), "--pidfile",
              "--log-file", "-vconsole:off", *arguments],
             namespace=self.namespace, env=self.environment,
-            output="%s/%s.out" % (self.name, name))
+            output="%s.d/%s.out" % (self.name, name))
 
         def answers():
             if daemon.poll() is not None:
