@@ -11,6 +11,7 @@
 
 #include "db-rows.h"
 
+#include "db-write.h"
 #include "dpif-overlay.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/uuid.h"
@@ -103,9 +104,9 @@ struct member {
 
 void
 ovl_db_rows_init(struct ovl_db_rows *rows, struct ovsdb_idl *idl,
-                 struct ovl_rib *rib)
+                 struct ovl_rib *rib, struct ovl_db_write *write)
 {
-    *rows = (struct ovl_db_rows) { .idl = idl, .rib = rib };
+    *rows = (struct ovl_db_rows) { .idl = idl, .rib = rib, .write = write };
     hmap_init(&rows->members);
 
     for (size_t i = 0; i < ARRAY_SIZE(read_columns); i++) {
@@ -329,8 +330,8 @@ apply_all(struct ovl_db_rows *rows, const struct table *table)
 
 /* Bridges. */
 
-bool
-ovl_db_is_overlay_bridge(const struct ovsrec_bridge *row)
+static bool
+is_overlay(const struct ovsrec_bridge *row)
 {
     return !strcmp(row->datapath_type, OVL_DP_TYPE);
 }
@@ -339,19 +340,43 @@ ovl_db_is_overlay_bridge(const struct ovsrec_bridge *row)
 static bool
 is_owner(const struct ovl_db_rows *rows, const struct ovsrec_bridge *row)
 {
-    return (ovl_db_is_overlay_bridge(row)
+    return (is_overlay(row)
             && rows->owner && !strcmp(row->name, rows->owner));
+}
+
+static void
+refuse_bridge(struct ovl_db_rows *rows, const struct ovsrec_bridge *row)
+{
+    char *error = xasprintf("Bridge \"%s\": datapath_type: bridge \"%s\" is "
+                            "the overlay bridge already, and one daemon has "
+                            "one", row->name, rows->owner);
+
+    ovl_db_write_error(rows->write, OVL_RIB_BRIDGE, &row->header_.uuid,
+                       error);
+    free(error);
 }
 
 static void
 set_bridge(struct ovl_db_rows *rows, const struct ovsrec_bridge *row)
 {
+    const struct uuid *uuid = &row->header_.uuid;
+
     if (!is_owner(rows, row)) {
-        ovl_rib_delete(rows->rib, OVL_RIB_BRIDGE, &row->header_.uuid);
+        ovl_rib_delete(rows->rib, OVL_RIB_BRIDGE, uuid);
+        if (is_overlay(row)) {
+            refuse_bridge(rows, row);
+        } else {
+            ovl_db_write_clear(rows->write, OVL_RIB_BRIDGE, uuid);
+        }
         return;
     }
-    ovl_rib_set_bridge(rows->rib, &row->header_.uuid,
-                       &(struct ovl_row_bridge) {
+
+    /* It may have been refused before.  If it has an error now, the RIB tells
+     * so later. */
+    if (rows->owner_changed) {
+        ovl_db_write_clear(rows->write, OVL_RIB_BRIDGE, uuid);
+    }
+    ovl_rib_set_bridge(rows->rib, uuid, &(struct ovl_row_bridge) {
         .name = row->name,
         .vtep_ips = strings(row->overlay_vtep_ips, row->n_overlay_vtep_ips),
         .uplinks = strings(row->overlay_uplinks, row->n_overlay_uplinks),
@@ -437,6 +462,7 @@ set_port(struct ovl_db_rows *rows, const struct ovsrec_port *row)
     if (!member && !row->overlay_vni && !row->n_overlay_addresses
         && !row->n_overlay_vlan_bindings) {
         ovl_rib_delete(rows->rib, OVL_RIB_PORT, &row->header_.uuid);
+        ovl_db_write_clear(rows->write, OVL_RIB_PORT, &row->header_.uuid);
         return;
     }
 

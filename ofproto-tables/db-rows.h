@@ -17,15 +17,17 @@
 #include "openvswitch/hmap.h"
 
 struct ds;
+struct ovl_db_write;
 struct ovl_rib;
 struct ovsdb_idl;
 struct ovsdb_idl_row;
-struct ovsrec_bridge;
 struct uuid;
 
 struct ovl_db_rows {
     struct ovsdb_idl *idl;
     struct ovl_rib *rib;
+    struct ovl_db_write *write; /* For errors of rows that the RIB does not
+                                 * know. */
     char *owner;                /* Bridge that has the datapath, or NULL. */
     bool owner_changed;
     struct hmap members;        /* "struct member"s: ports of 'owner'. */
@@ -34,7 +36,7 @@ struct ovl_db_rows {
 };
 
 void ovl_db_rows_init(struct ovl_db_rows *, struct ovsdb_idl *,
-                      struct ovl_rib *);
+                      struct ovl_rib *, struct ovl_db_write *);
 void ovl_db_rows_destroy(struct ovl_db_rows *);
 
 /* Returns true if the server has every table and column that we use,
@@ -55,8 +57,5 @@ bool ovl_db_rows_reloaded(const struct ovl_db_rows *);
 
 /* Next_cfg of the contents. */
 int64_t ovl_db_rows_next_cfg(const struct ovl_db_rows *);
-
-/* True for 'bridge' with datapath_type=overlay. */
-bool ovl_db_is_overlay_bridge(const struct ovsrec_bridge *);
 
 #endif /* db-rows.h */

@@ -141,6 +141,42 @@ ovl_db_write_statistics(struct ovl_db_write *w)
     w->statistics_due = true;
 }
 
+/* What the database has, as far as we know. */
+static const char *
+current_error(const struct ovl_db_write *w, enum ovl_rib_table table,
+              const struct uuid *uuid)
+{
+#define GET(NAME, COLUMN)                                               \
+    {                                                                   \
+        const struct ovsrec_##NAME *row                                 \
+            = ovsrec_##NAME##_get_for_uuid(w->idl, uuid);               \
+        return row && row->header_.new_datum ? row->COLUMN : NULL;      \
+    }
+
+    switch (table) {
+    case OVL_RIB_BRIDGE: GET(bridge, overlay_error)
+    case OVL_RIB_PORT: GET(port, overlay_error)
+    case OVL_RIB_BINDING: GET(overlay_binding, error)
+    case OVL_RIB_NETWORK: GET(overlay_network, error)
+    case OVL_RIB_ROUTE: GET(overlay_route, error)
+    case OVL_RIB_NEIGHBOR: GET(overlay_neighbor, error)
+    case OVL_RIB_MAC: GET(overlay_mac, error)
+    case OVL_RIB_N_TABLES: OVS_NOT_REACHED();
+    }
+#undef GET
+    OVS_NOT_REACHED();
+}
+
+void
+ovl_db_write_clear(struct ovl_db_write *w, enum ovl_rib_table table,
+                   const struct uuid *uuid)
+{
+    if (find(&w->pending, uuid) || find(&w->sent, uuid)
+        || current_error(w, table, uuid)) {
+        ovl_db_write_error(w, table, uuid, NULL);
+    }
+}
+
 void
 ovl_db_write_sweep(struct ovl_db_write *w)
 {

@@ -52,6 +52,11 @@ void ovl_db_write_destroy(struct ovl_db_write *);
 void ovl_db_write_error(struct ovl_db_write *, enum ovl_rib_table,
                         const struct uuid *, const char *error);
 
+/* Has the error of a row emptied that nobody vouches for any more, unless it
+ * is empty and stays so. */
+void ovl_db_write_clear(struct ovl_db_write *, enum ovl_rib_table,
+                        const struct uuid *);
+
 /* Has every error that the database has emptied.  Called when its contents
  * are new to us, before those errors are given that are still true. */
 void ovl_db_write_sweep(struct ovl_db_write *);

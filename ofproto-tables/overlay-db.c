@@ -275,32 +275,6 @@ refresh_owner(struct ovl_db *db)
     }
 }
 
-/* Says in the rows of other overlay bridges why they are not in force.  The
- * RIB does not know them. */
-static void
-refuse_other_bridges(struct ovl_db *db)
-{
-    const struct ovsrec_bridge *row;
-
-    OVSREC_BRIDGE_FOR_EACH (row, db->idl) {
-        bool is_owner = !strcmp(row->name, db->owner);
-
-        if (ovl_db_is_overlay_bridge(row) && !is_owner) {
-            char *error = xasprintf("datapath_type: bridge \"%s\" is in force;"
-                                    " one daemon has one overlay bridge",
-                                    db->owner);
-            ovl_db_write_error(&db->write, OVL_RIB_BRIDGE,
-                               &row->header_.uuid, error);
-            free(error);
-        } else if (row->overlay_error
-                   && (db->rows.owner_changed
-                       || !ovl_db_is_overlay_bridge(row))) {
-            ovl_db_write_error(&db->write, OVL_RIB_BRIDGE,
-                               &row->header_.uuid, NULL);
-        }
-    }
-}
-
 static void
 read_rows(struct ovl_db *db)
 {
@@ -312,7 +286,6 @@ read_rows(struct ovl_db *db)
         db->status.n_resyncs++;
         db->resync = false;
     }
-    refuse_other_bridges(db);
     ovl_db_rows_apply(&db->rows, everything);
     if (everything) {
         ovl_rib_errors_again(db->rib);
@@ -516,7 +489,7 @@ db_create(struct ovl_db *db)
         .status.ports_version = UINT64_MAX,
     };
     ovsdb_idl_set_probe_interval(db->idl, PROBE_MSEC);
-    ovl_db_rows_init(&db->rows, db->idl, db->rib);
+    ovl_db_rows_init(&db->rows, db->idl, db->rib, &db->write);
     ovl_db_write_init(&db->write, db->idl, ovl_dp_forwarding());
 }
 
