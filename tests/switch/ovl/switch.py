@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""An overlay bridge under test.
+
+    sw.expect(("vm1", frame),
+              out={"vm2": [frame]},
+              drops={("vm1", 5001, "spoof_mac"): 1})
+
+sends 'frame' into vm1, waits until the switch has dealt with it, and fails
+unless vm2 got exactly 'frame', no other port got anything, and exactly these
+drops were counted.  There is no way to say "I do not care".
+"""
+
+import contextlib
+import json
+import time
+from collections import Counter
+
+from . import frames
+from .process import wait_until
+
+BRIDGE = "br-ov"
+TOTALS = ("received", "sent", "consumed", "dropped", "replicated",
+          "generated")
+
+# How long a result that looks wrong may take to become right.
+SECOND_LOOK = 0.5
+
+# A frame that every port drops, by IEEE 802.1Q Table 8-1: for seeing whether
+# a port is polled yet.
+HELLO = bytes(frames.Ether(dst="01:80:c2:00:00:0e", src=frames.mac(0xee),
+                           type=0x88cc) / (b"\0" * 46))
+
+
+def quote(value):
+    """'value' as ovs-vsctl wants a string."""
+    return json.dumps(str(value))
+
+
+def string_set(values):
+    if isinstance(values, str):
+        values = [values]
+    return "[" + ",".join(quote(v) for v in values) + "]"
+
+
+class Switch:
+    def __init__(self, daemons, name):
+        self.daemons = daemons
+        self.vsctl = daemons.vsctl
+        self.overlay_ctl = daemons.overlay_ctl
+        self.name = name
+        self.ports = {}                 # Name -> PcapReader.
+        self.routes = []
+        self.allowed_log = []
+        self.batched = None
+        self.captured = {}
+
+    @property
+    def appctl(self):
+        return self.daemons.appctl
+
+    # Rows.
+
+    @contextlib.contextmanager
+    def transaction(self):
+        """Everything in the block goes into one ovs-vsctl call."""
+        assert self.batched is None
+        self.batched = []
+        try:
+            yield
+            if self.batched:
+                self.vsctl(*self.batched[1:])
+        finally:
+            self.batched = None
+
+    def set_rows(self, *args):
+        if self.batched is None:
+            self.vsctl(*args)
+        else:
+            self.batched += ["--", *args]
+
+    def add_bridge(self, vtep=frames.OWN_VTEP, uplink="p0",
+                   uplink_type="dummy", mac=frames.LOCAL_MAC):
+        with self.transaction():
+            self.set_rows("add-br", BRIDGE)
+            self.set_rows("set", "Bridge", BRIDGE, "datapath_type=overlay",
+                          f"other_config:hwaddr={quote(mac)}",
+                          f"overlay_vtep_ips={string_set(vtep)}")
+            self._capture(BRIDGE)
+            if uplink:
+                self.set_rows("set", "Bridge", BRIDGE,
+                              f"overlay_uplinks={string_set(uplink)}")
+                self.add_port(uplink, type=uplink_type)
+        self.appctl("netdev-dummy/ip4addr", BRIDGE, f"{vtep}/24")
+        self.add_route("192.0.2.0/24")
+        self.wait_polled(BRIDGE, *([uplink] if uplink else []))
+
+    def add_route(self, prefix, *gateway):
+        self.appctl("ovs/route/add", prefix, BRIDGE, *gateway)
+        self.routes.append(prefix)
+
+    def add_peer(self, vtep, mac=None):
+        """Tells the underlay the MAC of next hop 'vtep'."""
+        self.appctl("tnl/neigh/set", BRIDGE, vtep,
+                    mac or frames.peer_mac(vtep))
+
+    def _capture(self, name, column=()):
+        from .pcap import PcapReader
+
+        path = f"{self.daemons.dir}/{self.name}-{len(self.ports)}-{name}.pcap"
+        self.ports[name] = PcapReader(path)
+        self.set_rows("set", "Interface", name, f"options:tx_pcap={path}",
+                      *column)
+
+    def add_port(self, name, vni=None, addresses=(), type="dummy",
+                 bridge=BRIDGE, **columns):
+        """Adds a port; 'columns' are of its Port row, as text."""
+        in_transaction = self.batched is not None
+        with contextlib.ExitStack() as stack:
+            if not in_transaction:
+                stack.enter_context(self.transaction())
+            self.set_rows("add-port", bridge, name)
+            self._capture(name, [f"type={type}"])
+            settings = [f"{k}={v}" for k, v in columns.items()]
+            if vni is not None:
+                settings.append(f"overlay_vni={vni}")
+            if addresses:
+                settings.append("overlay_addresses=" + string_set(addresses))
+            if settings:
+                self.set_rows("set", "Port", name, *settings)
+        if not in_transaction:
+            self.wait_polled(name)
+
+    def del_port(self, name):
+        self.set_rows("del-port", name)
+        del self.ports[name]
+
+    def add_network(self, vni, **columns):
+        self.set_rows("create", "Overlay_Network", f"vni={vni}",
+                      *self._columns(columns))
+
+    def set_network(self, vni, **columns):
+        self.set_rows("set", "Overlay_Network", vni, *self._columns(columns))
+
+    def add_mac(self, vni, mac, vtep, ips=()):
+        self.set_rows("create", "Overlay_MAC", f"vni={vni}",
+                      f"mac={quote(mac)}", f"vtep={quote(vtep)}",
+                      f"ips={string_set(ips)}")
+
+    def add_neighbor(self, vni, ip, mac, **columns):
+        self.set_rows("create", "Overlay_Neighbor", f"vni={vni}",
+                      f"ip={quote(ip)}", f"mac={quote(mac)}",
+                      *self._columns(columns))
+
+    @staticmethod
+    def _columns(columns):
+        def text(value):
+            if isinstance(value, bool):
+                return str(value).lower()
+            if isinstance(value, int):
+                return str(value)
+            if isinstance(value, str):
+                return quote(value)
+            return string_set(value)
+
+        return [f"{name}={text(value)}" for name, value in columns.items()]
+
+    def find(self, table, *conditions):
+        """UUIDs of the rows of 'table' that match."""
+        return self.vsctl("--bare", "--no-headings", "--columns=_uuid",
+                          "find", table, *conditions).split()
+
+    def destroy(self, table, *conditions):
+        for uuid in self.find(table, *conditions):
+            self.set_rows("destroy", table, uuid)
+
+    def get(self, table, record, column):
+        """A column's value as ovs-vsctl prints it, without quotes."""
+        text = self.vsctl("get", table, record, column).strip()
+        return json.loads(text) if text.startswith('"') else text
+
+    def wait_column(self, table, record, column, predicate):
+        """Waits until 'predicate' is true for the column's value, which is
+        returned."""
+        value = None
+
+        def satisfied():
+            nonlocal value
+            try:
+                value = self.get(table, record, column)
+            except AssertionError:
+                return False    # The map has no such key yet.
+            return predicate(value)
+
+        try:
+            wait_until(satisfied, "")
+        except AssertionError:
+            raise AssertionError(f"{table} {record} {column} stays "
+                                 f"{value!r}") from None
+        return value
+
+    # Counters.
+
+    def counters(self):
+        return json.loads(self.appctl("overlay/counters", "--json"))
+
+    def totals(self):
+        counters = self.counters()
+        return {name: counters[name] for name in TOTALS}
+
+    def drops(self):
+        """Drops so far: {(port, vni, reason): packets}."""
+        return Counter({(d["port"], d["vni"], d["reason"]): d["packets"]
+                        for d in json.loads(self.appctl("overlay/drops",
+                                                        "--json"))})
+
+    @staticmethod
+    def identity(totals):
+        """Frames that are on their way: 0 at rest."""
+        return (totals["received"] + totals["replicated"]
+                + totals["generated"] - totals["sent"] - totals["consumed"]
+                - totals["dropped"])
+
+    def wait_rest(self, received=0):
+        """Waits until the switch has taken 'received' frames in all and has
+        none on its way.  Returns the totals."""
+        totals = None
+
+        def at_rest():
+            nonlocal totals
+            totals = self.totals()
+            return (totals["received"] >= received
+                    and not self.identity(totals))
+
+        try:
+            wait_until(at_rest, "")
+        except AssertionError:
+            raise AssertionError(
+                f"not at rest (waiting for {received} received): "
+                f"{totals}") from None
+        return totals
+
+    # Frames.
+
+    def inject(self, port, *packets):
+        """Puts frames into the receive queue of 'port'."""
+        for packet in packets:
+            answer = self.appctl("netdev-dummy/receive", port,
+                                 bytes(packet).hex())
+            assert not answer, answer
+
+    def wait_polled(self, *names):
+        """Waits until the switch polls the ports 'names'."""
+        for name in names:
+            def polled():
+                before = self.totals()["received"]
+                self.inject(name, HELLO)
+                deadline = time.monotonic() + 0.2
+                while time.monotonic() < deadline:
+                    if self.totals()["received"] > before:
+                        return True
+                return False
+
+            wait_until(polled, f"port {name} is not polled")
+        self.wait_rest()
+        self.collect()
+
+    def wait_vtep(self, *vteps, state="up"):
+        """Waits until each VTEP is in 'state'."""
+        for vtep in vteps:
+            states = {}
+
+            def reached():
+                states.update({v["vtep"]: v["state"] for v in json.loads(
+                    self.appctl("overlay/vteps", "--json"))})
+                return state in states.get(vtep, "")
+
+            try:
+                wait_until(reached, "")
+            except AssertionError:
+                raise AssertionError(f"VTEP {vtep} is not {state}: "
+                                     f"{states}") from None
+
+    def collect(self):
+        """Everything that left the switch since the last call."""
+        result = {}
+        for name, reader in self.ports.items():
+            got = [f for f in reader.read() if not self._is_probe(name, f)]
+            if got:
+                result[name] = got
+        return result
+
+    def _is_probe(self, name, frame):
+        """True for our ARP requests for underlay next hops, which come when
+        they like."""
+        return (name not in self.overlay_ports()
+                and frame[12:14] == b"\x08\x06"
+                and frame[6:12].hex(":") == frames.LOCAL_MAC
+                and frame[20:22] == b"\0\1" and not self.want_probes)
+
+    want_probes = False
+
+    def overlay_ports(self):
+        return [name for name in self.ports if name.startswith("vm")]
+
+    def expect(self, *sends, out=None, drops=None):
+        """Sends each (port, frame, ...) of 'sends' and fails unless 'out' and
+        'drops' are what happens, and nothing else."""
+        before = self.wait_rest()
+        drops_before = self.drops()
+        self.collect()
+
+        n = 0
+        for port, *packets in sends:
+            self.inject(port, *packets)
+            n += len(packets)
+        self.settle(before["received"] + n, drops_before, out, drops)
+
+    def settle(self, received, drops_before, out=None, drops=None):
+        """Second half of expect(), for frames injected by other means."""
+        want = {port: [frames.normalize(bytes(f)) for f in packets]
+                for port, packets in (out or {}).items() if packets}
+        want_drops = Counter(drops or {})
+        self.captured = {}
+        message = None
+
+        # At rest everything should be there.  But a frame may have had
+        # consequences beyond the switch: the host answers ARP.
+        deadline = None
+        while deadline is None or time.monotonic() < deadline:
+            self.wait_rest(received)
+            for port, packets in self.collect().items():
+                self.captured.setdefault(port, []).extend(packets)
+            message = self._compare(want, {
+                port: [frames.normalize(f) for f in packets]
+                for port, packets in self.captured.items()})
+            got_drops = self.drops() - drops_before
+            if got_drops != want_drops:
+                message.append(f"expected drops {dict(want_drops)},\n"
+                               f"     got drops {dict(got_drops)}")
+            if not message:
+                return
+            deadline = deadline or time.monotonic() + SECOND_LOOK
+            time.sleep(0.005)
+        raise AssertionError("\n".join(message))
+
+    @staticmethod
+    def _compare(want, got):
+        message = []
+        for port in sorted({*want, *got}):
+            expected, received = want.get(port, []), got.get(port, [])
+            if expected == received:
+                continue
+            message.append(f"{port}: expected {len(expected)} frames, got "
+                           f"{len(received)}")
+            for i in range(max(len(expected), len(received))):
+                if i >= len(received):
+                    message += [f"{port}: missing frame {i}:",
+                                *frames.describe(expected[i])]
+                elif i >= len(expected):
+                    message += [f"{port}: surplus frame {i}:",
+                                *frames.describe(received[i])]
+                elif expected[i] != received[i]:
+                    message += [f"{port}: frame {i}:",
+                                frames.difference(expected[i], received[i])]
+        return message
+
+    def trace(self, port, frame):
+        return self.appctl("overlay/trace", port, bytes(frame).hex())
+
+    # The end.
+
+    def allow_log(self, *patterns):
+        """Announces warnings that the test provokes."""
+        self.allowed_log += patterns
+
+    def clean_up(self):
+        """Deletes everything that the test made."""
+        args = []
+        for table in ("Overlay_MAC", "Overlay_Neighbor", "Overlay_Route",
+                      "Overlay_Network", "Overlay_Binding"):
+            args += ["--", "--all", "destroy", table]
+        for bridge in self.vsctl("list-br").split():
+            args += ["--", "del-br", bridge]
+        self.vsctl(*args[1:])
+        for prefix in self.routes:
+            self.appctl("ovs/route/del", prefix)
+        self.appctl("tnl/neigh/flush")
+
+    def finish(self):
+        """Every test ends with this."""
+        self.daemons.check_alive()
+        self.wait_rest()
+        self.clean_up()
+        self.daemons.check_alive()
+        self.wait_rest()
+        self.daemons.check_log(self.allowed_log)
