@@ -30,6 +30,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 # Layer 2: the packet pipeline.
 noinst_LIBRARIES += dpif-overlay/libovl-pipeline.a
 dpif_overlay_libovl_pipeline_a_SOURCES = \
+	dpif-overlay/adjacency.c \
+	dpif-overlay/adjacency.h \
 	dpif-overlay/arp-responder.c \
 	dpif-overlay/arp-responder.h \
 	dpif-overlay/bridging.c \
@@ -67,8 +69,6 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 # Layers 3 and 4: threads, the dpif class.
 noinst_LIBRARIES += dpif-overlay/libovl-threads.a
 dpif_overlay_libovl_threads_a_SOURCES = \
-	dpif-overlay/adjacency.c \
-	dpif-overlay/adjacency.h \
 	dpif-overlay/datapath.c \
 	dpif-overlay/datapath.h \
 	dpif-overlay/dpif-overlay.c \

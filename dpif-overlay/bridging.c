@@ -39,29 +39,28 @@ ovl_bridge_to_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
     return OVL_NO_DROP;
 }
 
-/* True if a flooded frame has somewhere to go. */
-static bool
-has_destination(const struct ovl_arrival *a)
+/* Number of local members that a flooded frame goes to. */
+static size_t
+n_other_members(const struct ovl_arrival *a)
 {
-    if (!a->tunnel && a->net->n_flood) {
-        return true;
-    }
+    size_t n = 0;
+
     for (size_t i = 0; i < a->net->n_members; i++) {
-        if (a->net->members[i].port != a->in) {
-            return true;
-        }
+        n += a->net->members[i].port != a->in;
     }
-    return false;
+    return n;
 }
 
 static struct ovl_verdict
 flood(const struct ovl_arrival *a)
 {
-    OVL_TRACE(a->worker->trace,
-              "networks: %"PRIu32" -> floods to %u members, %u VTEPs",
-              a->net->vni, (unsigned int) a->net->n_members,
-              a->tunnel ? 0 : (unsigned int) a->net->n_flood);
-    if (!has_destination(a)) {
+    size_t n_members = n_other_members(a);
+    size_t n_vteps = a->tunnel ? 0 : a->net->n_flood;
+
+    OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> floods to "
+              "%"PRIuSIZE" other members, %"PRIuSIZE" VTEPs",
+              a->net->vni, n_members, n_vteps);
+    if (!n_members && !n_vteps) {
         return ovl_verdict_drop(OVL_DROP_NO_DESTINATION);
     }
     return (struct ovl_verdict) { .kind = OVL_VERDICT_FLOOD };
@@ -110,8 +109,8 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
         return flood(a);
     } else if (ovl_network_has_router(net)
                && eth_addr_equals(pkt->dst, net->router_mac)) {
-        OVL_TRACE(w->trace, "networks: "ETH_ADDR_FMT" is the router of %"PRIu32,
-                  ETH_ADDR_ARGS(pkt->dst), net->vni);
+        OVL_TRACE(w->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is its "
+                  "router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
         return ovl_verdict_drop(OVL_DROP_NO_ROUTER);
     }
 

@@ -19,20 +19,18 @@
 
 /* Finds the VNI of a frame on an access port. */
 static enum ovl_drop_reason
-classify_access(struct ovl_arrival *a, const struct ovl_pkt *pkt,
-                uint32_t *vni)
+classify_access(struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     a->drops = a->binding->drops;
-    *vni = a->binding->vni;
+    a->vni = a->binding->vni;
     OVL_TRACE(a->worker->trace, "bindings: %s -> access port of network "
-              "%"PRIu32, a->in->name, *vni);
+              "%"PRIu32, a->in->name, a->vni);
     return pkt->too_short ? OVL_DROP_TOO_SHORT : OVL_NO_DROP;
 }
 
 /* Finds the VNI of a frame on an L2 gateway port. */
 static enum ovl_drop_reason
-classify_gateway(struct ovl_arrival *a, const struct ovl_pkt *pkt,
-                 uint32_t *vni)
+classify_gateway(struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     if (pkt->too_short) {
         return OVL_DROP_TOO_SHORT;
@@ -51,7 +49,7 @@ classify_gateway(struct ovl_arrival *a, const struct ovl_pkt *pkt,
               "%"PRIu32, a->in->name, pkt->vlan, vlan->vni);
     a->vlan = pkt->vlan;
     a->drops = vlan->drops;
-    *vni = vlan->vni;
+    a->vni = vlan->vni;
     return OVL_NO_DROP;
 }
 
@@ -78,14 +76,13 @@ struct ovl_verdict
 ovl_from_port(struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     const struct ovl_worker *w = a->worker;
-    uint32_t vni = OVL_VNI_NONE;
     enum ovl_drop_reason reason;
 
     reason = (a->binding->role == OVL_ROLE_ACCESS
-              ? classify_access(a, pkt, &vni) : classify_gateway(a, pkt, &vni));
-    if (vni != OVL_VNI_NONE) {
-        a->net = ovl_network_lookup(w->fwd, w->version, vni);
-        OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", vni,
+              ? classify_access(a, pkt) : classify_gateway(a, pkt));
+    if (a->vni != OVL_VNI_NONE) {
+        a->net = ovl_network_lookup(w->fwd, w->version, a->vni);
+        OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", a->vni,
                   a->net ? "found" : "none");
     }
     if (reason == OVL_NO_DROP) {

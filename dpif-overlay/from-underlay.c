@@ -72,8 +72,9 @@ check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
         return OVL_DROP_MARTIAN_OUTER;
     }
 
-    a->net = ovl_network_lookup(w->fwd, w->version, outer->vni);
-    OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", outer->vni,
+    a->vni = outer->vni;
+    a->net = ovl_network_lookup(w->fwd, w->version, a->vni);
+    OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", a->vni,
               a->net ? "found" : "none");
     if (!a->net) {
         return OVL_DROP_VXLAN_UNKNOWN_VNI;
@@ -82,7 +83,7 @@ check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
 
     bool allowed = ovl_source_allowed(w->fwd, w->version,
                                       a->net->source_group, &outer->src);
-    OVL_TRACE(w->trace, "sources: (%"PRIu32", %s) -> %s", outer->vni,
+    OVL_TRACE(w->trace, "sources: (%"PRIu32", %s) -> %s", a->vni,
               OVL_IP_TEXT(&outer->src), allowed ? "may send" : "none");
     if (!allowed) {
         return OVL_DROP_UNKNOWN_VTEP;
@@ -133,8 +134,9 @@ from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
     struct ovl_verdict verdict = { .kind = OVL_VERDICT_ANSWER };
     enum ovl_drop_reason reason;
 
-    OVL_TRACE(a->worker->trace, "decapsulate: VXLAN from %s, VNI %"PRIu32,
-              OVL_IP_TEXT(&outer->src), outer->vni);
+    OVL_TRACE(a->worker->trace, "decapsulate: VXLAN from %s to %s, VNI "
+              "%"PRIu32, OVL_IP_TEXT(&outer->src), OVL_IP_TEXT(&outer->dst),
+              outer->vni);
     a->tunnel = true;
     reason = check_outer(a, outer, frame);
     if (reason == OVL_NO_DROP) {

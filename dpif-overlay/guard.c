@@ -42,31 +42,12 @@ ovl_guard_frame(const struct ovl_pkt *pkt)
     return OVL_NO_DROP;
 }
 
-bool
-ovl_guard_is_gateway(const struct ovl_network *net, const struct in6_addr *ip)
-{
-    if (ovl_network_is_gateway(net, ip)) {
-        return true;
-    }
-    if (IN6_IS_ADDR_LINKLOCAL(ip)) {
-        for (size_t i = 0; i < net->n_gateways; i++) {
-            if (!ovl_ip_is_v4(&net->gateways[i].ip)) {
-                struct in6_addr lla;
-
-                in6_generate_lla(net->router_mac, &lla);
-                return ipv6_addr_equals(&lla, ip);
-            }
-        }
-    }
-    return false;
-}
-
 static bool
 is_gateway4(const struct ovl_network *net, ovs_be32 ip4)
 {
     struct in6_addr ip = in6_addr_mapped_ipv4(ip4);
 
-    return ovl_guard_is_gateway(net, &ip);
+    return ovl_network_is_gateway(net, &ip);
 }
 
 /* RFC 1122 section 3.2.1.3: what no host has.  The broadcast address of a
@@ -179,7 +160,7 @@ check_ipv4_source(const struct ovl_arrival *a, const struct ovl_guard *guard,
 
     if (pkt->l3_bad) {
         return guarded ? OVL_DROP_SPOOF_IP : OVL_NO_DROP;
-    } else if (ovl_guard_is_gateway(a->net, &ip->src)) {
+    } else if (ovl_network_is_gateway(a->net, &ip->src)) {
         return OVL_DROP_SPOOF_GATEWAY;
     } else if (!guarded || ovl_guard_allows(guard, &ip->src)) {
         return OVL_NO_DROP;
@@ -217,7 +198,7 @@ check_nd_claims(const struct ovl_arrival *a, const struct ovl_guard *guard,
 {
     const struct ovl_pkt_nd *nd = &pkt->ip.nd;
 
-    if (nd->type == OVL_ND_NA && ovl_guard_is_gateway(a->net, &nd->target)) {
+    if (nd->type == OVL_ND_NA && ovl_network_is_gateway(a->net, &nd->target)) {
         return OVL_DROP_SPOOF_GATEWAY;
     } else if (!guard) {
         return OVL_NO_DROP;
@@ -246,7 +227,7 @@ check_ipv6_source(const struct ovl_arrival *a, const struct ovl_guard *guard,
     }
 
     bool nd = ip->nd.status == OVL_ND_OK;
-    if (ovl_guard_is_gateway(a->net, &ip->src)) {
+    if (ovl_network_is_gateway(a->net, &ip->src)) {
         return OVL_DROP_SPOOF_GATEWAY;
     } else if (guarded
                && (ipv6_addr_is_set(&ip->src)

@@ -26,9 +26,4 @@ enum ovl_drop_reason ovl_guard_neighbor_message(const struct ovl_network *,
 enum ovl_drop_reason ovl_guard_source(const struct ovl_arrival *,
                                       const struct ovl_pkt *);
 
-/* True if the router of 'net' has the address 'ip'.  With an IPv6 gateway
- * address it also has the link-local one made from its MAC. */
-bool ovl_guard_is_gateway(const struct ovl_network *net,
-                          const struct in6_addr *ip);
-
 #endif /* guard.h */

@@ -75,7 +75,7 @@ ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
     };
 
     OVL_TRACE(a->worker->trace, "encapsulate: VXLAN to %s, VNI %"PRIu32
-              ", TOS %#04"PRIx8, OVL_IP_TEXT(&vtep->ip), fields.vni,
+              ", TOS 0x%02"PRIx8, OVL_IP_TEXT(&vtep->ip), fields.vni,
               fields.tos);
     count_network_tx(a, packet);
     ovl_count_traffic(a, vtep->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,

@@ -18,13 +18,6 @@ struct context {
     struct ds *s;
 };
 
-static uint32_t
-vni_of(const struct context *c)
-{
-    return (c->a->net ? c->a->net->vni
-            : c->a->tunnel ? c->outer->vni : c->a->binding->vni);
-}
-
 static void
 put_ip(struct ds *s, const struct in6_addr *ip)
 {
@@ -41,14 +34,14 @@ hint_port_unbound(const struct context *c)
 static void
 hint_no_network(const struct context *c)
 {
-    ds_put_format(c->s, "overlay-ctl net-add %"PRIu32, vni_of(c));
+    ds_put_format(c->s, "overlay-ctl net-add %"PRIu32, c->a->vni);
 }
 
 static void
 hint_source_mac(const struct context *c)
 {
     ds_put_format(c->s, "overlay-ctl port-bind %s %"PRIu32" "ETH_ADDR_FMT,
-                  c->a->in->name, vni_of(c), ETH_ADDR_ARGS(c->pkt->src));
+                  c->a->in->name, c->a->vni, ETH_ADDR_ARGS(c->pkt->src));
 }
 
 static void
@@ -93,13 +86,13 @@ static void
 hint_destination_mac(const struct context *c)
 {
     ds_put_format(c->s, "overlay-ctl mac-add %"PRIu32" "ETH_ADDR_FMT" VTEP",
-                  vni_of(c), ETH_ADDR_ARGS(c->pkt->dst));
+                  c->a->vni, ETH_ADDR_ARGS(c->pkt->dst));
 }
 
 static void
 hint_neighbor(const struct context *c)
 {
-    ds_put_format(c->s, "overlay-ctl neigh-add %"PRIu32, vni_of(c));
+    ds_put_format(c->s, "overlay-ctl neigh-add %"PRIu32, c->a->vni);
     if (c->pkt->l3 == OVL_L3_ARP) {
         ds_put_format(c->s, " "IP_FMT, IP_ARGS(c->pkt->arp.tpa));
     } else {
@@ -112,14 +105,14 @@ static void
 hint_flood_list(const struct context *c)
 {
     ds_put_format(c->s, "overlay-ctl net-set %"PRIu32" flood=VTEP",
-                  vni_of(c));
+                  c->a->vni);
 }
 
 static void
 hint_sender_vtep(const struct context *c)
 {
     ds_put_format(c->s, "overlay-ctl mac-add %"PRIu32" "ETH_ADDR_FMT,
-                  vni_of(c), ETH_ADDR_ARGS(c->pkt->src));
+                  c->a->vni, ETH_ADDR_ARGS(c->pkt->src));
     put_ip(c->s, &c->outer->src);
 }
 

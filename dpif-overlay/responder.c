@@ -6,7 +6,6 @@
 
 #include <config.h>
 
-#include "guard.h"
 #include "pipeline-trace.h"
 #include "responder.h"
 
@@ -83,9 +82,9 @@ ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     }
 
     enum ovl_response response = OVL_RESPONSE_NONE;
-    if (ovl_guard_is_gateway(net, &target)) {
-        OVL_TRACE(a->worker->trace, "networks: %s is a gateway of %"PRIu32,
-                  OVL_IP_TEXT(&target), net->vni);
+    if (ovl_network_is_gateway(net, &target)) {
+        OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> %s is a gateway "
+                  "address", net->vni, OVL_IP_TEXT(&target));
         if (!a->tunnel || net->answer_tunnel) {
             answer->mac = net->router_mac;
             answer->router = true;

@@ -30,7 +30,8 @@ struct ovl_arrival {
     struct ovl_worker *worker;
     struct ovl_lport *in;
     const struct ovl_binding *binding;  /* Of 'in'. */
-    const struct ovl_network *net;      /* NULL: not known, or none. */
+    uint32_t vni;                       /* OVL_VNI_NONE: not known. */
+    const struct ovl_network *net;      /* Of 'vni'; NULL: none. */
     uint32_t drops;                     /* Block of OVL_N_DROPS that it counts
                                          * in if it dies. */
     uint16_t vlan;                      /* That it came in on, if 'in' is a
