@@ -40,10 +40,20 @@ UNIT_OFPROTO = \
 
 # What unit tests and fuzz targets share, a line per file.
 EXTRA_LIBRARIES = tests/libovl-test.a
-tests_libovl_test_a_SOURCES =
+tests_libovl_test_a_SOURCES = \
+	tests/unit/frames.c \
+	tests/unit/frames.h \
+	tests/unit/templates.c \
+	tests/unit/world.c \
+	tests/unit/world.h
 
 if HAVE_CMOCKA
 # Unit tests, sorted.
+check_PROGRAMS += tests/unit/test-arp-responder
+tests_unit_test_arp_responder_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-arp-responder.c
+tests_unit_test_arp_responder_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
 tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)
@@ -68,14 +78,44 @@ tests_unit_test_forwarding_threads_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-forwarding-threads.c
 tests_unit_test_forwarding_threads_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-from-underlay
+tests_unit_test_from_underlay_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-from-underlay.c
+tests_unit_test_from_underlay_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-grid
 tests_unit_test_grid_SOURCES = tests/unit/test-grid.c
 tests_unit_test_grid_LDADD = $(UNIT_OFPROTO)
+
+check_PROGRAMS += tests/unit/test-guard
+tests_unit_test_guard_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-guard.c
+tests_unit_test_guard_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-nd-responder
+tests_unit_test_nd_responder_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-nd-responder.c
+tests_unit_test_nd_responder_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-overlay-types
 tests_unit_test_overlay_types_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-overlay-types.c
 tests_unit_test_overlay_types_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-pipeline
+tests_unit_test_pipeline_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-pipeline.c
+tests_unit_test_pipeline_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-pipeline-abuse
+tests_unit_test_pipeline_abuse_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-pipeline-abuse.c
+tests_unit_test_pipeline_abuse_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-pkt-parse
+tests_unit_test_pkt_parse_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-pkt-parse.c
+tests_unit_test_pkt_parse_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-rib
 tests_unit_test_rib_SOURCES = \
@@ -98,10 +138,20 @@ tests_unit_test_table_hash_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-table-hash.c
 tests_unit_test_table_hash_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-trace
+tests_unit_test_trace_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-trace.c
+tests_unit_test_trace_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-versioned-map
 tests_unit_test_versioned_map_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-versioned-map.c
 tests_unit_test_versioned_map_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-vxlan
+tests_unit_test_vxlan_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-vxlan.c
+tests_unit_test_vxlan_LDADD = $(UNIT_PIPELINE)
 endif
 
 TESTS += $(check_PROGRAMS)
