@@ -30,6 +30,7 @@
 #include "openvswitch/vlog.h"
 #include "overlay-db.h"
 #include "overlay-unixctl.h"
+#include "seq.h"
 #include "simap.h"
 #include "smap.h"
 #include "sset.h"
@@ -48,6 +49,11 @@ struct overlay {
     char *version;              /* Of the datapath. */
     struct sset changed_ports;  /* For port_poll(). */
     bool links_changed;         /* run() has to look at the ports' links. */
+
+    /* bridge.c waits, but does not run, while it has no database lock.  A
+     * change that only running consumes would keep it awake. */
+    bool links_woke;            /* wait() has told of 'links_changed'. */
+    uint64_t ports_woke;        /* ovl_dp_ports_seq() as of the last wait. */
 };
 
 struct overlay_port {
@@ -233,7 +239,7 @@ run(struct ofproto *ofproto)
     struct overlay *overlay = overlay_cast(ofproto);
 
     if (overlay->links_changed) {
-        overlay->links_changed = false;
+        overlay->links_changed = overlay->links_woke = false;
         refresh_links(overlay);
     }
     return 0;
@@ -242,7 +248,10 @@ run(struct ofproto *ofproto)
 static void
 wait(struct ofproto *ofproto)
 {
-    if (overlay_cast(ofproto)->links_changed) {
+    struct overlay *overlay = overlay_cast(ofproto);
+
+    if (overlay->links_changed && !overlay->links_woke) {
+        overlay->links_woke = true;
         poll_immediate_wake();
     }
 }
@@ -565,7 +574,11 @@ port_poll(const struct ofproto *ofproto, char **devnamep)
 static void
 port_poll_wait(const struct ofproto *ofproto)
 {
-    dpif_port_poll_wait(overlay_cast(ofproto)->dpif);
+    struct overlay *overlay = overlay_cast(ofproto);
+    uint64_t now = seq_read(ovl_dp_ports_seq());
+
+    seq_wait(ovl_dp_ports_seq(), overlay->ports_woke);
+    overlay->ports_woke = now;
 }
 
 static const struct ofproto_class ofproto_tables_class = {
