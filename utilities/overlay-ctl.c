@@ -752,7 +752,7 @@ do_overlay_ctl(const char *args, struct ctl_command *commands,
     free(commands);
     fflush(stdout);
 
-    if (wait_for_reload && status == TXN_SUCCESS) {
+    if (wait_for_reload && !dry_run && status == TXN_SUCCESS) {
         wait_for_daemon(idl, ovsdb_idl_txn_get_increment_new_value(txn));
         report_errors(idl, txn);
     }
