@@ -526,7 +526,8 @@ compare_attaches(const void *a_, const void *b_)
     const struct rib_attach *a = *(struct rib_attach *const *) a_;
     const struct rib_attach *b = *(struct rib_attach *const *) b_;
 
-    return uuid_compare_3way(&a->row.uuid, &b->row.uuid);
+    return (rib_row_is_before(&a->row, &b->row) ? -1
+            : rib_row_is_before(&b->row, &a->row));
 }
 
 /* Evaluating from the lowest UUID on, hardly any row is looked at twice. */

@@ -154,10 +154,14 @@ void rib_row_remove(struct ovl_rib *, struct rib_row *row);
 void rib_row_set_error(struct ovl_rib *, struct rib_row *, char *error);
 void rib_row_set_in_force(struct ovl_rib *, struct rib_row *, bool in_force);
 
+/* The order in which rows come into force.  UUIDs of two tables could be the
+ * same: clients may choose them. */
 static inline bool
 rib_row_is_before(const struct rib_row *a, const struct rib_row *b)
 {
-    return uuid_compare_3way(&a->uuid, &b->uuid) < 0;
+    int cmp = uuid_compare_3way(&a->uuid, &b->uuid);
+
+    return cmp ? cmp < 0 : a->table < b->table;
 }
 
 /* "KEY: same WHAT as another row, UUID, which is in force".  Frees 'key'. */

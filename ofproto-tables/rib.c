@@ -439,6 +439,27 @@ ovl_rib_destroy(struct ovl_rib *rib)
     free(rib);
 }
 
+/* Gives back memory after many rows were deleted. */
+static void
+shrink_maps(struct ovl_rib *rib)
+{
+    struct hmap *maps[] = {
+        &rib->macs, &rib->claims, &rib->neighbors, &rib->routes,
+        &rib->locals, &rib->vnis, &rib->vteps, &rib->changes,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+        if (hmap_capacity(maps[i]) / 8 > hmap_count(maps[i])) {
+            hmap_shrink(maps[i]);
+        }
+    }
+    for (int i = 0; i < OVL_RIB_N_TABLES; i++) {
+        if (hmap_capacity(&rib->rows[i]) / 8 > hmap_count(&rib->rows[i])) {
+            hmap_shrink(&rib->rows[i]);
+        }
+    }
+}
+
 /* Gives RCU a chance to go on now and then if there is much to do. */
 void
 ovl_rib_commit(struct ovl_rib *rib)
@@ -459,6 +480,7 @@ ovl_rib_commit(struct ovl_rib *rib)
 
     rib_vni_collect(rib);
     rib_group_collect(rib);
+    shrink_maps(rib);
 }
 
 /* Status. */

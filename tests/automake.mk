@@ -40,6 +40,7 @@ UNIT_OFPROTO = \
 
 # What unit tests and fuzz targets share, a line per file.
 EXTRA_LIBRARIES = tests/libovl-test.a
+CLEANFILES += tests/libovl-test.a $(EXTRA_PROGRAMS)
 tests_libovl_test_a_SOURCES = \
 	tests/unit/frames.c \
 	tests/unit/frames.h \
@@ -122,6 +123,30 @@ tests_unit_test_rib_SOURCES = \
 	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
 	tests/unit/test-rib.c
 tests_unit_test_rib_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-rib-cost
+tests_unit_test_rib_cost_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib-cost.c
+tests_unit_test_rib_cost_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-rib-garbage
+tests_unit_test_rib_garbage_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib-garbage.c
+tests_unit_test_rib_garbage_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-rib-model
+tests_unit_test_rib_model_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib-model.c
+tests_unit_test_rib_model_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-rib-order
+tests_unit_test_rib_order_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib-order.c
+tests_unit_test_rib_order_LDADD = $(UNIT_RIB)
 
 check_PROGRAMS += tests/unit/test-row-parse
 tests_unit_test_row_parse_SOURCES = \

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What many rows cost: memory, and time in the thread of the database
+ * session.  README.md of ofproto-tables quotes these figures; the limits here
+ * keep them true. */
+
+#include <config.h>
+
+#include "rib-fixture.h"
+
+#include <malloc.h>
+#include <time.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define MEASURABLE false
+#elif defined(__has_feature)
+#define MEASURABLE !__has_feature(address_sanitizer)
+#else
+#define MEASURABLE true
+#endif
+
+#define N_ROWS 100000
+#define N_VNIS 1000
+#define N_VTEPS 100
+
+/* Bytes in use, by small and by large blocks. */
+static size_t
+memory_in_use(void)
+{
+    struct mallinfo2 info;
+
+    pass_grace();
+    info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* CPU time of the thread. */
+static double
+cpu_msec(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * 1000.0 + ts.tv_nsec / 1e6;
+}
+
+static double
+report_time(const char *what, double start)
+{
+    double msec = cpu_msec() - start;
+
+    print_message("%s: %.0f ms CPU\n", what, msec);
+    return msec;
+}
+
+static struct uuid
+scattered_uuid(uint32_t i)
+{
+    return (struct uuid) { .parts = { i * 2654435761u, i, ~i, 7 } };
+}
+
+/* Sets row 'i', with UUID 'uuid_of', of a table of VMs with one IP each. */
+static void
+set_row(struct ovl_rib *rib, uint32_t uuid_of, uint32_t i)
+{
+    struct uuid uuid = scattered_uuid(uuid_of);
+    char mac[32], vtep[32], ip[32];
+
+    snprintf(mac, sizeof mac, "52:54:00:%02x:%02x:%02x",
+             i >> 16, (i >> 8) & 0xff, i & 0xff);
+    snprintf(vtep, sizeof vtep, "192.0.2.%u", 1 + i % N_VTEPS);
+    snprintf(ip, sizeof ip, "10.%u.%u.%u", i >> 16, (i >> 8) & 0xff,
+             i & 0xff);
+    ovl_rib_set_mac(rib, &uuid, &(struct ovl_row_mac) {
+        .vni = 1 + i % N_VNIS, .mac = mac, .vtep = vtep,
+        .ips = STRINGS(ip) });
+}
+
+static void
+set_rows(struct ovl_rib *rib, uint32_t first_uuid)
+{
+    for (uint32_t i = 0; i < N_ROWS; i++) {
+        set_row(rib, first_uuid + i, i);
+    }
+}
+
+/* The entries alone. */
+static void
+set_entries(struct ovl_forwarding *fwd)
+{
+    ovl_forwarding_begin(fwd);
+    for (uint32_t i = 0; i < N_ROWS; i++) {
+        struct in6_addr vtep_ip = in6_addr_mapped_ipv4(
+            htonl(0xc0000201 + i % N_VTEPS));
+        struct ovl_vtep *vtep = ovl_vtep_ref(fwd, &vtep_ip);
+        struct ovl_neighbor neighbor = {
+            .vni = 1 + i % N_VNIS, .ip = ip4_nr(i), .mac = mac_nr(i),
+        };
+
+        ovl_mac_set(fwd, &(struct ovl_mac) {
+            .vni = 1 + i % N_VNIS, .mac = mac_nr(i), .vtep = vtep });
+        ovl_neighbor_set(fwd, &neighbor);
+        ovl_vtep_unref(fwd, vtep);
+    }
+    ovl_forwarding_commit(fwd);
+}
+
+static void
+rows_cost_what_the_documents_say(void **state OVS_UNUSED)
+{
+    struct ovl_table_sizes sizes;
+    struct ovl_forwarding *fwd;
+    struct ovl_rib *rib;
+    ovs_version_t version;
+    size_t entries, all, before;
+    double start, load;
+
+    /* What the forwarding entries take. */
+    before = memory_in_use();
+    fwd = ovl_forwarding_create();
+    set_entries(fwd);
+    entries = memory_in_use() - before;
+    ovl_forwarding_destroy(fwd);
+
+    /* The same from rows, in one commit. */
+    before = memory_in_use();
+    fwd = ovl_forwarding_create();
+    rib = ovl_rib_create(fwd);
+    start = cpu_msec();
+    set_rows(rib, 0);
+    report_time("100000 Overlay_MAC rows set", start);
+    ovl_rib_commit(rib);
+    load = report_time("100000 Overlay_MAC rows set and committed", start);
+    all = memory_in_use() - before;
+    ovl_forwarding_sizes(fwd, &sizes);
+    assert_int_equal(sizes.macs, N_ROWS);
+    assert_int_equal(sizes.neighbors, N_ROWS);
+
+    /* Nothing changes: other UUIDs, as after a restart of the server. */
+    version = ovl_forwarding_version(fwd);
+    start = cpu_msec();
+    ovl_rib_resync_begin(rib);
+    set_rows(rib, N_ROWS);
+    ovl_rib_resync_end(rib);
+    ovl_rib_commit(rib);
+    report_time("compared with 100000 rows of other UUIDs", start);
+    assert_int_equal(ovl_forwarding_version(fwd), version);
+
+    /* One row changes: the others cost nothing. */
+    start = cpu_msec();
+    for (int i = 0; i < 1000; i++) {
+        set_row(rib, N_ROWS, i % 2 ? 0 : N_VNIS * 500);
+        ovl_rib_commit(rib);
+        pass_grace();
+        ovl_forwarding_collect(fwd);
+    }
+    double one = report_time("1000 commits of one changed row", start);
+
+    start = cpu_msec();
+    ovl_rib_destroy(rib);
+    report_time("100000 rows deleted", start);
+    drain(fwd);
+    ovl_forwarding_sizes(fwd, &sizes);
+    assert_int_equal(sizes.macs, 0);
+    assert_int_equal(sizes.neighbors, 0);
+    ovl_forwarding_destroy(fwd);
+    pass_grace();
+
+    if (MEASURABLE) {
+        double cost = ((double) all - entries) / N_ROWS;
+
+        print_message("Overlay_MAC with one IP: %.0f bytes each, "
+                      "without its entries (%.0f)\n", cost,
+                      (double) entries / N_ROWS);
+        assert_true(cost <= 200);
+        assert_true(load < 1000);
+        assert_true(one < 1000);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_cost_what_the_documents_say),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
