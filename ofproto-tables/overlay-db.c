@@ -121,7 +121,10 @@ ovl_db_exit(void)
 {
     if (running) {
         latch_set(&exit_latch);
+        /* It may be waiting for a grace period. */
+        ovsrcu_quiesce_start();
         xpthread_join(thread, NULL);
+        ovsrcu_quiesce_end();
         latch_destroy(&exit_latch);
         seq_destroy(owner_seq);
         running = false;
