@@ -31,6 +31,8 @@ ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/bridge-hooks.c \
 	ofproto-tables/cfg-hold.c \
 	ofproto-tables/cfg-hold.h \
+	ofproto-tables/db-columns.c \
+	ofproto-tables/db-columns.h \
 	ofproto-tables/db-rows.c \
 	ofproto-tables/db-rows.h \
 	ofproto-tables/db-write.c \

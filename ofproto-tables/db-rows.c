@@ -11,9 +11,9 @@
 
 #include "db-rows.h"
 
+#include "db-columns.h"
 #include "db-write.h"
 #include "dpif-overlay.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/uuid.h"
 #include "ovs-rcu.h"
 #include "ovsdb-idl-provider.h"
@@ -26,77 +26,6 @@
 /* Longest time between two quiescent states while rows are applied. */
 #define SLICE_USEC 5000
 
-/* What we read. */
-static const struct ovsdb_idl_column *const read_columns[] = {
-    &ovsrec_open_vswitch_col_bridges,
-    &ovsrec_open_vswitch_col_next_cfg,
-    &ovsrec_open_vswitch_col_other_config,
-
-    &ovsrec_bridge_col_name,
-    &ovsrec_bridge_col_ports,
-    &ovsrec_bridge_col_datapath_type,
-    &ovsrec_bridge_col_other_config,
-    &ovsrec_bridge_col_overlay_vtep_ips,
-    &ovsrec_bridge_col_overlay_uplinks,
-    &ovsrec_bridge_col_overlay_gateway_mac,
-    &ovsrec_bridge_col_overlay_router_mac,
-
-    &ovsrec_port_col_name,
-    &ovsrec_port_col_interfaces,
-    &ovsrec_port_col_overlay_vni,
-    &ovsrec_port_col_overlay_addresses,
-    &ovsrec_port_col_overlay_vlan_bindings,
-
-    &ovsrec_interface_col_name,
-    &ovsrec_interface_col_external_ids,
-
-    &ovsrec_overlay_binding_col_iface,
-    &ovsrec_overlay_binding_col_vni,
-    &ovsrec_overlay_binding_col_addresses,
-
-    &ovsrec_overlay_network_col_vni,
-    &ovsrec_overlay_network_col_name,
-    &ovsrec_overlay_network_col_vrf,
-    &ovsrec_overlay_network_col_gateway_ips,
-    &ovsrec_overlay_network_col_gateway_mac,
-    &ovsrec_overlay_network_col_flood_vteps,
-    &ovsrec_overlay_network_col_unknown_unicast,
-    &ovsrec_overlay_network_col_neigh_suppress,
-    &ovsrec_overlay_network_col_neigh_miss,
-    &ovsrec_overlay_network_col_mtu,
-    &ovsrec_overlay_network_col_other_config,
-
-    &ovsrec_overlay_route_col_vrf,
-    &ovsrec_overlay_route_col_prefix,
-    &ovsrec_overlay_route_col_nexthops,
-    &ovsrec_overlay_route_col_vni,
-    &ovsrec_overlay_route_col_action,
-
-    &ovsrec_overlay_neighbor_col_vni,
-    &ovsrec_overlay_neighbor_col_ip,
-    &ovsrec_overlay_neighbor_col_mac,
-    &ovsrec_overlay_neighbor_col_router,
-
-    &ovsrec_overlay_mac_col_vni,
-    &ovsrec_overlay_mac_col_mac,
-    &ovsrec_overlay_mac_col_vtep,
-    &ovsrec_overlay_mac_col_ips,
-};
-
-/* What we write and nobody else does.  Not tracked, no alert: otherwise our
- * own writes would come back as changes. */
-static const struct ovsdb_idl_column *const write_columns[] = {
-    &ovsrec_bridge_col_overlay_error,
-    &ovsrec_bridge_col_overlay_status,
-    &ovsrec_port_col_overlay_error,
-    &ovsrec_overlay_binding_col_error,
-    &ovsrec_overlay_network_col_error,
-    &ovsrec_overlay_network_col_statistics,
-    &ovsrec_overlay_route_col_error,
-    &ovsrec_overlay_neighbor_col_error,
-    &ovsrec_overlay_mac_col_error,
-};
-
 struct member {
     struct hmap_node hmap_node; /* In struct ovl_db_rows's 'members'. */
     struct uuid port;
@@ -108,15 +37,7 @@ ovl_db_rows_init(struct ovl_db_rows *rows, struct ovsdb_idl *idl,
 {
     *rows = (struct ovl_db_rows) { .idl = idl, .rib = rib, .write = write };
     hmap_init(&rows->members);
-
-    for (size_t i = 0; i < ARRAY_SIZE(read_columns); i++) {
-        ovsdb_idl_add_column(idl, read_columns[i]);
-        ovsdb_idl_track_add_column(idl, read_columns[i]);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(write_columns); i++) {
-        ovsdb_idl_add_column(idl, write_columns[i]);
-        ovsdb_idl_omit_alert(idl, write_columns[i]);
-    }
+    ovl_db_columns_add(idl);
 }
 
 static void
@@ -145,41 +66,6 @@ ovl_db_rows_set_owner(struct ovl_db_rows *rows, const char *bridge)
         rows->owner = nullable_xstrdup(bridge);
         rows->owner_changed = true;
     }
-}
-
-static bool
-check_columns(const struct ovsdb_idl *idl,
-              const struct ovsdb_idl_column *const *columns, size_t n,
-              struct ds *missing)
-{
-    const struct ovsdb_idl_class *class = ovsdb_idl_get_class(idl);
-    bool ok = true;
-
-    for (size_t i = 0; i < n; i++) {
-        const struct ovsdb_idl_table_class *table
-            = ovsdb_idl_table_class_from_column(class, columns[i]);
-
-        if (!ovsdb_idl_server_has_table(idl, table)
-            || !ovsdb_idl_server_has_column(idl, columns[i])) {
-            if (missing->length) {
-                ds_put_cstr(missing, ", ");
-            }
-            ds_put_format(missing, "%s.%s", table->name, columns[i]->name);
-            ok = false;
-        }
-    }
-    return ok;
-}
-
-bool
-ovl_db_rows_check_schema(const struct ovl_db_rows *rows, struct ds *missing)
-{
-    bool can_read = check_columns(rows->idl, read_columns,
-                                  ARRAY_SIZE(read_columns), missing);
-    bool can_write = check_columns(rows->idl, write_columns,
-                                   ARRAY_SIZE(write_columns), missing);
-
-    return can_read && can_write;
 }
 
 /* Lets RCU go on if this slice of work took long enough.  The RIB holds

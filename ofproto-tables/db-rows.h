@@ -16,7 +16,6 @@
 
 #include "openvswitch/hmap.h"
 
-struct ds;
 struct ovl_db_write;
 struct ovl_rib;
 struct ovsdb_idl;
@@ -38,10 +37,6 @@ struct ovl_db_rows {
 void ovl_db_rows_init(struct ovl_db_rows *, struct ovsdb_idl *,
                       struct ovl_rib *, struct ovl_db_write *);
 void ovl_db_rows_destroy(struct ovl_db_rows *);
-
-/* Returns true if the server has every table and column that we use,
- * otherwise appends the names of those that it lacks to 'missing'. */
-bool ovl_db_rows_check_schema(const struct ovl_db_rows *, struct ds *missing);
 
 /* Names the bridge that has the datapath.  The rows of other overlay bridges
  * are not given to the RIB. */

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "db-columns.h"
 #include "db-rows.h"
 #include "db-write.h"
 #include "dirs.h"
@@ -249,7 +250,7 @@ static bool
 check_schema(struct ovl_db *db)
 {
     struct ds missing = DS_EMPTY_INITIALIZER;
-    bool ok = ovl_db_rows_check_schema(&db->rows, &missing);
+    bool ok = ovl_db_columns_check(db->idl, &missing);
 
     if (!ok && !db->bad_schema_logged) {
         VLOG_ERR("%s: the database's schema lacks overlay tables or columns "
