@@ -38,7 +38,8 @@ VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 #define MAX_PROBES 3            /* RFC 4861 section 10: MAX_UNICAST_SOLICIT. */
 #define ROUTE_GRACE_MS 2000
 #define ROUTE_RETRY_MS 100
-/* tnl_neigh_set() announces a change before it makes it: look again. */
+/* tnl_neigh_set() announces a change before it makes it, and deletes an entry
+ * before it adds it with another MAC: look again. */
 #define SETTLE_MS 20
 /* How soon an answer is looked at while one is awaited, and how soon what
  * nobody has asked for, such as the new MAC of a next hop that moves. */
@@ -97,7 +98,8 @@ struct ovl_underlay {
     uint64_t vteps_seqno, tnl_seqno;
     uint16_t uplink_mtu;        /* As of the last pass; 0: no uplink. */
     struct eth_addr local_mac;  /* As of the last pass; zero: no LOCAL. */
-    bool settling;              /* The last pass saw tnl_conf_seq change. */
+    long long int settle_at;    /* When a change of tnl-neigh-cache is done;
+                                 * LLONG_MAX: no change is under way. */
     long long int next_pass;    /* When a timer fires. */
     bool awaiting;              /* Some answer is awaited. */
 
@@ -114,6 +116,7 @@ ovl_underlay_create(struct ovl_forwarding *fwd, ovl_underlay_send *send,
     ul->fwd = fwd;
     ul->send = send;
     ul->aux = aux;
+    ul->settle_at = LLONG_MAX;
     ovs_mutex_init(&ul->mutex);
     hmap_init(&ul->nexthops);
     hmap_init(&ul->destinations);
@@ -266,13 +269,18 @@ send_probe(struct ovl_underlay *ul, const struct ovl_config *cfg,
 
 /* Takes what tnl-neigh-cache says of 'nh'.  Looking up refreshes an entry
  * there, so this is done when the cache has changed and when our own
- * knowledge has run out, not all the time. */
+ * knowledge has run out, not all the time.  That there is no entry any more
+ * counts only if 'settled', lest packets are lost while one is replaced. */
 static void
-read_configured(const struct ovl_config *cfg, struct nexthop *nh)
+read_configured(const struct ovl_config *cfg, struct nexthop *nh,
+                bool settled)
 {
     struct eth_addr mac;
 
     if (tnl_neigh_lookup(cfg->local->name, &nh->ip, &mac)) {
+        if (nh->is_static && !settled) {
+            return;
+        }
         if (nh->is_static) {
             nh->is_static = false;
             nh->state = NH_INCOMPLETE;
@@ -312,7 +320,7 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
             }
             nh->state = NH_INCOMPLETE;
             nh->n_probes = 0;
-            read_configured(cfg, nh);
+            read_configured(cfg, nh, true);
             if (nh->state != NH_INCOMPLETE) {
                 break;
             }
@@ -412,6 +420,7 @@ struct pass {
     const struct ovl_config *cfg;
     long long int now;
     bool read_neighbors;        /* tnl-neigh-cache has changed. */
+    bool settled;               /* And the change is done. */
 };
 
 static void
@@ -451,7 +460,7 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
             hmap_insert(&ul->nexthops, &nh->node, hash_ip(&nh->ip));
         }
         if (created || (pass->read_neighbors && !nh->needed)) {
-            read_configured(cfg, nh);
+            read_configured(cfg, nh, pass->settled);
         }
         if (!nh->needed) {
             nh->needed = true;
@@ -467,6 +476,27 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
     unpublish(vtep, dst->why);
 }
 
+/* Tells the neighbors that know our MAC that it is 'mac' from now on, RFC 5227
+ * section 3.  Otherwise they would send to the old one until they probe. */
+static void
+announce(struct ovl_underlay *ul, const struct ovl_config *cfg,
+         struct eth_addr mac)
+    OVS_REQUIRES(ul->mutex)
+{
+    ovs_be32 ip = in6_addr_get_mapped_ipv4(&cfg->vtep4);
+    const struct nexthop *nh;
+
+    HMAP_FOR_EACH (nh, node, &ul->nexthops) {
+        if (nh->state != NH_INCOMPLETE && cfg->uplink && ip) {
+            struct dp_packet *b = dp_packet_new(0);
+
+            compose_arp(b, ARP_OP_REQUEST, mac, eth_addr_zero, true, ip, ip);
+            ul->send(ul->aux, cfg->uplink, b);
+            return;
+        }
+    }
+}
+
 /* Notes what outer headers take from our own ports.  Returns true if it has
  * changed. */
 static bool
@@ -476,9 +506,13 @@ refresh_ports(struct ovl_underlay *ul, const struct ovl_config *cfg)
     uint16_t mtu = cfg->uplink ? ovl_lport_mtu(cfg->uplink) : 0;
     struct eth_addr mac = (cfg->local ? ovl_lport_mac(cfg->local)
                            : eth_addr_zero);
-    bool changed = (mtu != ul->uplink_mtu
-                    || !eth_addr_equals(mac, ul->local_mac));
+    bool mac_changed = !eth_addr_equals(mac, ul->local_mac);
+    bool changed = mtu != ul->uplink_mtu || mac_changed;
 
+    if (mac_changed && !eth_addr_is_zero(mac)
+        && !eth_addr_is_zero(ul->local_mac)) {
+        announce(ul, cfg, mac);
+    }
     ul->uplink_mtu = mtu;
     ul->local_mac = mac;
     return changed;
@@ -501,17 +535,26 @@ ovl_underlay_run(struct ovl_underlay *ul)
         || vteps_seqno != ul->vteps_seqno || now >= ul->next_pass) {
         struct destination *dst;
         struct nexthop *nh;
+
+        if (tnl_changed) {
+            ul->settle_at = now + SETTLE_MS;
+        }
+
+        bool settled = now >= ul->settle_at;
         struct pass pass = {
             .ul = ul,
             .cfg = cfg,
             .now = now,
-            .read_neighbors = tnl_changed || ul->settling,
+            .read_neighbors = tnl_changed || settled,
+            .settled = settled,
         };
 
+        if (settled) {
+            ul->settle_at = LLONG_MAX;
+        }
         ul->vteps_seqno = vteps_seqno;
         ul->tnl_seqno = tnl_seqno;
-        ul->settling = tnl_changed;
-        ul->next_pass = tnl_changed ? now + SETTLE_MS : LLONG_MAX;
+        ul->next_pass = ul->settle_at;
         ul->awaiting = false;
 
         HMAP_FOR_EACH (nh, node, &ul->nexthops) {
