@@ -15,6 +15,7 @@ import json
 import pytest
 
 from ovl.frames import arp_reply, arp_request, encap, ip, mac, udp
+from ovl.process import wait_until
 
 NO_ERROR = "[]"
 
@@ -36,15 +37,19 @@ def still_forwards(sw):
     sw.expect(("vm1", frame), out={"vm2": [frame]})
 
 
-GOOD = {
-    "Overlay_MAC": {"vni": "5001", "mac": mac(0x20), "vtep": "192.0.2.2"},
-    "Overlay_Neighbor": {"vni": "5001", "ip": "10.1.0.200",
-                         "mac": mac(0x20)},
-    "Overlay_Route": {"vrf": "red", "prefix": "10.20.0.0/16",
-                      "nexthops": "10.1.0.13"},
-    "Overlay_Network": {"vni": "6000"},
-    "Overlay_Binding": {"iface": "vm77", "vni": "5001"},
-}
+def good_row(table, n):
+    """Columns of a row that is in force, the 'n'th of its kind."""
+    return {
+        "Overlay_MAC": {"vni": 5001, "mac": f"52:54:00:00:01:{n:02x}",
+                        "vtep": "192.0.2.2"},
+        "Overlay_Neighbor": {"vni": 5001, "ip": f"10.1.1.{n}",
+                             "mac": mac(0x20)},
+        "Overlay_Route": {"vrf": "red", "prefix": f"10.{n}.0.0/16",
+                          "nexthops": "10.1.0.13"},
+        "Overlay_Network": {"vni": 6000 + n},
+        "Overlay_Binding": {"iface": f"vm7{n}", "vni": 5001},
+    }[table]
+
 
 GARBAGE = ["", " ", "x", "1.2.3", "1.2.3.4.5", "-1", "0x10", "\u00e4\u00f6",
            "A" * 5000, "'; drop", "1.2.3.4/33", "::/129", "10.0.0.0/",
@@ -81,15 +86,20 @@ def quoted(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-def column_arg(column, value):
-    if column in ("vni", "mtu"):
-        return f"{column}={value}"
-    return f"{column}={quoted(value)}"
+def arguments(columns):
+    return [f"{name}={value if name in ('vni', 'mtu') else quoted(value)}"
+            for name, value in columns.items()]
+
+
+def errors(sw, table):
+    """{UUID: error} of all rows of 'table'."""
+    listed = json.loads(sw.vsctl("--format=json", "--columns=_uuid,error",
+                                 "list", table))
+    return {uuid[1]: error if isinstance(error, str) else None
+            for uuid, error in listed["data"]}
 
 
 def by_column():
-    """One test per table and column, all bad values one after the other: a
-    daemon call each."""
     return [pytest.param(table, column, [v for _, _, v in values],
                          id=f"{table}-{column}")
             for (table, column), values in itertools.groupby(
@@ -99,27 +109,38 @@ def by_column():
 @pytest.mark.parametrize("table, column, values", by_column())
 def test_bad_value_puts_its_row_alone_out_of_force(sw, table, column, values):
     """The error names column and value; a good value heals."""
-    good = [column_arg(k, v) for k, v in GOOD[table].items()
-            if k != column]
-    for value in values:
-        result = sw.vsctl("create", table, *good, column_arg(column, value),
+    rows = {}
+    for n, value in enumerate(values):
+        columns = dict(good_row(table, n), **{column: value})
+        result = sw.vsctl("--no-wait", "create", table, *arguments(columns),
                           check=False)
-        if result.returncode:
-            # The schema refuses it: just as well.
+        # If the schema or the index refuses it: just as well.
+        if not result.returncode:
+            rows[result.stdout.strip()] = (n, value)
+    assert rows
+
+    wait_until(lambda: all(errors(sw, table)[row] for row in rows),
+               f"{values}: no error")
+    for row, error in errors(sw, table).items():
+        if row not in rows:
+            assert error is None, error
             continue
-        row = result.stdout.strip()
-        error = error_of(sw, table, row)
+        value = rows[row][1]
         assert column in error, (value, error)
         if len(value) < 40 and value.isascii() and value.isprintable():
             assert value in error, (value, error)
-        if column in GOOD[table]:
-            sw.set_rows("set", table, row,
-                        column_arg(column, GOOD[table][column]))
-        else:
-            sw.set_rows("clear", table, row, column)
-        no_error(sw, table, row)
-        sw.set_rows("destroy", table, row)
     still_forwards(sw)
+
+    with sw.transaction():
+        for row, (n, _) in rows.items():
+            good = good_row(table, n)
+            if column in good:
+                sw.set_rows("set", table, row,
+                            *arguments({column: good[column]}))
+            else:
+                sw.set_rows("clear", table, row, column)
+    wait_until(lambda: not any(errors(sw, table).values()),
+               "the rows do not heal")
 
 
 @pytest.mark.parametrize("value", GARBAGE + BAD_MACS)

@@ -165,6 +165,17 @@ def test_change_of_a_next_hops_mac_is_followed(sw):
     wait_until(moved, "frames keep going to the old MAC")
 
 
+def test_next_hop_that_is_told_no_more_is_asked_for(sw):
+    sw.appctl("tnl/neigh/flush")
+    wait_probe(sw, PEER)
+    sw.wait_vtep(PEER, state="does not answer")
+    sw.expect(("vm1", udp(1, 3)), drops={("vm1", 5001, "vtep_unresolved"): 1})
+    sw.add_peer(PEER)
+    sw.wait_vtep(PEER)
+    frame = udp(1, 3)
+    sw.expect(("vm1", frame), out={"p0": [encap(5001, frame)]})
+
+
 def test_states_of_vteps_are_told(sw):
     sw.add_mac(5001, mac(9), "198.51.100.9")
     sw.wait_vtep("198.51.100.9", state="no route")

@@ -13,6 +13,7 @@ drops were counted.  There is no way to say "I do not care".
 
 import contextlib
 import json
+import socket
 import time
 from collections import Counter
 
@@ -295,8 +296,9 @@ class Switch:
         they like."""
         return (name not in self.overlay_ports()
                 and frame[12:14] == b"\x08\x06"
-                and frame[6:12].hex(":") == frames.LOCAL_MAC
-                and frame[20:22] == b"\0\1" and not self.want_probes)
+                and frame[20:22] == b"\0\1"
+                and frame[28:32] == socket.inet_aton(frames.OWN_VTEP)
+                and not self.want_probes)
 
     want_probes = False
 
