@@ -17,6 +17,18 @@
 #include "pipeline-trace.h"
 #include "responder.h"
 
+/* LOCAL's MAC, or that of the uplink itself: where the uplink is a device of
+ * the kernel, the kernel answers ARP for the host's addresses on it as well
+ * (unless arp_ignore forbids it). */
+static bool
+is_our_mac(const struct ovl_config *config, struct eth_addr mac)
+{
+    return (config->local
+            && (eth_addr_equals(mac, ovl_lport_mac(config->local))
+                || (config->uplink
+                    && eth_addr_equals(mac, ovl_lport_mac(config->uplink)))));
+}
+
 /* RFC 7348 section 4.1, and nobody else's frames that the wire happens to
  * carry here. */
 bool
@@ -28,8 +40,7 @@ ovl_outer_is_for_us(const struct ovl_config *config,
 
     return (outer->udp && outer->dport == config->vxlan_port
             && ipv6_addr_is_set(ours) && ipv6_addr_equals(ours, &outer->dst)
-            && config->local
-            && eth_addr_equals(outer->eth_dst, ovl_lport_mac(config->local)));
+            && is_our_mac(config, outer->eth_dst));
 }
 
 /* RFC 1122 section 3.2.1.3, RFC 4291 section 2.5: nobody's own address. */

@@ -33,6 +33,7 @@ struct frame {
 #define MAC_UNKNOWN "52:54:00:00:00:77"
 #define MAC_ROUTER "02:00:5e:00:01:01"
 #define MAC_LOCAL "aa:aa:aa:00:00:01"
+#define MAC_UPLINK "aa:aa:aa:00:00:11"
 #define MAC_NEXTHOP "aa:aa:aa:00:00:02"
 #define MAC_BROADCAST "ff:ff:ff:ff:ff:ff"
 #define MAC_ZERO "00:00:00:00:00:00"

@@ -569,6 +569,19 @@ ecn_of_other_than_ip_is_none(void **state)
 }
 
 static void
+the_uplinks_own_mac_is_ours(void **state)
+{
+    struct world *w = *state;
+    struct frame inner = inner_to(MAC_VM1);
+    struct frame f = frame_vxlan4(MAC_UPLINK, MAC_NEXTHOP, IP_VTEP, IP_OWN, 0,
+                                  50000, VNI, &inner);
+
+    world_receive(w, w->eth1, &f);
+    assert_forwarded(w, 1);
+    assert_output(w, 0, w->vm1, &inner);
+}
+
+static void
 what_is_not_vxlan_for_us_is_the_hosts(void **state)
 {
     static const uint16_t ports[] = { 53, 4788, 4790, 8472, 0 };
@@ -737,6 +750,7 @@ main(void)
         world_test(broadcast_out_of_a_tunnel_goes_to_local_members_only),
         world_test(ecn_is_decapsulated_as_rfc6040_says),
         world_test(ecn_of_other_than_ip_is_none),
+        world_test(the_uplinks_own_mac_is_ours),
         world_test(what_is_not_vxlan_for_us_is_the_hosts),
         world_test(other_vxlan_port_can_be_configured),
         world_test(what_the_host_sends_goes_to_the_uplink_unchanged),

@@ -255,7 +255,7 @@ world_create(void)
     w->trunk1 = port_create("trunk1", "fe:54:00:00:00:04");
     w->other = port_create("other", "fe:54:00:00:00:05");
     w->loose = port_create("loose", "fe:54:00:00:00:06");
-    w->eth1 = port_create("eth1", "aa:aa:aa:00:00:11");
+    w->eth1 = port_create("eth1", MAC_UPLINK);
     w->local = port_create("br-ov", MAC_LOCAL);
 
     w->config = (struct ovl_config) {
