@@ -66,19 +66,32 @@ def test_a_vtep_that_comes_later_is_found(fabric):
     reaches(a, c.ip)
 
 
-def test_a_next_hop_that_answers_no_more_is_given_up(mixed, fabric):
-    """30 s after it was last heard; packets for it have a drop reason then,
-    and it is found again as soon as it is back."""
-    a, c = mixed
-    hypervisor, kernel = a.hypervisor, c.hypervisor
+def test_probing_finds_out_what_next_hops_do_not_tell(fabric):
+    """
+        a ── hv1 ══ underlay ╦═ host2, VM c: dies
+                             ╚═ host3: gets another MAC address, and never
+                                sends anything but answers
+
+    30 s after they were last heard.  Packets for host2 have a drop reason
+    then, and it is found again as soon as it is back.
+    """
+    hypervisor = fabric.add_hypervisor()
+    dies, moves = fabric.add_kernel_vtep(), fabric.add_kernel_vtep()
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    c = dies.add_vm("c", 5001, 3)
+    ready(fabric)
     reaches(a, c.ip)
-    fabric.underlay.ip("link set dev %s down" % kernel.name)
-    wait_for(lambda: not hypervisor.vtep_is_up(kernel.vtep),
+    moves.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
+    fabric.underlay.ip("link set dev %s down" % dies.name)
+    wait_for(lambda: not hypervisor.vtep_is_up(dies.vtep),
              "the VTEP to be given up", timeout=45, interval=0.2)
     before = hypervisor.drops("vtep_unresolved", port="a")
     ping(a, c.ip, count=1, options=("-W", "0.2"))
     assert hypervisor.drops("vtep_unresolved", port="a") > before
-    fabric.underlay.ip("link set dev %s up" % kernel.name)
+    wait_for(lambda: "02:00:00:00:99:01" in next_hop(hypervisor, moves.vtep),
+             "the new MAC address", interval=0.2)
+    fabric.underlay.ip("link set dev %s up" % dies.name)
     reaches(a, c.ip)
 
 
@@ -92,17 +105,6 @@ def test_a_next_hop_with_a_new_mac_that_speaks_is_followed(mixed):
     assert "02:00:00:00:99:01" in next_hop(a.hypervisor, kernel.vtep)
 
 
-def test_a_next_hop_with_a_new_mac_that_is_silent_is_found_again(fabric):
-    """It never sends anything but answers: probing finds out."""
-    hypervisor = fabric.add_hypervisor()
-    kernel = fabric.add_kernel_vtep()
-    fabric.add_network(5001)
-    ready(fabric)
-    kernel.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
-    wait_for(lambda: "02:00:00:00:99:01" in next_hop(hypervisor, kernel.vtep),
-             "the new MAC address", timeout=50, interval=0.2)
-
-
 def test_a_gratuitous_arp_is_believed_at_once(mixed):
     a, c = mixed
     kernel = c.hypervisor
@@ -111,6 +113,38 @@ def test_a_gratuitous_arp_is_believed_at_once(mixed):
     kernel.namespace.ip("link set dev eth1 address 02:00:00:00:99:01")
     reaches(a, c.ip, timeout=3)
     assert "02:00:00:00:99:01" in next_hop(a.hypervisor, kernel.vtep)
+
+
+def test_peers_learn_of_a_new_mac_of_ours_at_once(fabric):
+    """
+        a ── hv1 ══ underlay ╦═ hv2 ── b
+                             ╚═ host3, vxlan device = VM c
+    """
+    hv1, hv2 = fabric.add_hypervisor(), fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep()
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hv1, 5001, 1)
+    b = fabric.add_vm("b", hv2, 5001, 2)
+    c = kernel.add_vm("c", 5001, 3)
+    for vm in b, c:
+        reaches(vm, a.ip)
+    hv1.vsctl("set", "Bridge", "br-ov",
+              "other_config:hwaddr=\"02:00:00:00:99:01\"")
+    for vm in b, c:
+        reaches(vm, a.ip, timeout=2)
+    assert "02:00:00:00:99:01" in next_hop(hv2, hv1.vtep)
+
+
+def test_a_host_whose_kernel_answers_arp_on_the_uplink_is_reached(mixed):
+    """Linux does so unless arp_ignore forbids it, with the uplink's own MAC
+    address."""
+    a, c = mixed
+    hypervisor, kernel = a.hypervisor, c.hypervisor
+    hypervisor.namespace.sysctl(ipv4__conf__all__arp_ignore=0)
+    kernel.namespace.ip("neigh replace %s lladdr %s dev eth1" % (
+        hypervisor.vtep, hypervisor.namespace.mac("eth1")))
+    reaches(c, a.ip, timeout=2)
+    reaches(kernel, hypervisor.vtep, timeout=2)
 
 
 def test_a_vtep_behind_a_router(routed):
