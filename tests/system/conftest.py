@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the system tier.  See tests/README.md."""
+"""Fixtures of the system tier.  See README.md."""
 
 import os
 import sys
