@@ -364,18 +364,17 @@ find_attached_mac(const struct ovl_rib *rib, const struct rib_attach *attach,
 
 /* What two rows that conflict both want. */
 struct conflict {
-    struct rib_attach *rival;   /* In force; NULL: there is no conflict. */
+    const struct rib_attach *rival; /* In force; NULL: no conflict. */
     struct eth_addr mac;        /* Zero: the port. */
 };
 
-/* Takes 'rival' into account if it is in force and, in order of UUIDs, before
- * 'attach', or else behind it; of several, the lowest counts. */
+/* Takes 'rival' into account if it is in force and before 'attach' in order
+ * of UUIDs; of several, the lowest counts. */
 static void
 consider(struct conflict *conflict, const struct rib_attach *attach,
-         struct rib_attach *rival, bool before, struct eth_addr mac)
+         const struct rib_attach *rival, struct eth_addr mac)
 {
-    if (rival->row.in_force && rival != attach
-        && rib_row_is_before(&rival->row, &attach->row) == before
+    if (rival->row.in_force && rib_row_is_before(&rival->row, &attach->row)
         && (!conflict->rival || rib_row_is_before(&rival->row,
                                                   &conflict->rival->row))) {
         conflict->rival = rival;
@@ -384,14 +383,13 @@ consider(struct conflict *conflict, const struct rib_attach *attach,
 }
 
 static struct conflict
-find_conflict(const struct ovl_rib *rib, const struct rib_attach *attach,
-              bool before)
+find_conflict(const struct ovl_rib *rib, const struct rib_attach *attach)
 {
     struct conflict conflict = { .rival = NULL };
-    struct rib_attach *rival;
+    const struct rib_attach *rival;
 
     LIST_FOR_EACH (rival, slot_node, &attach->slot->attaches) {
-        consider(&conflict, attach, rival, before, eth_addr_zero);
+        consider(&conflict, attach, rival, eth_addr_zero);
     }
     for (size_t i = 0; i < attach->n_locals; i++) {
         const struct rib_local *mine = &attach->locals[i];
@@ -401,8 +399,7 @@ find_conflict(const struct ovl_rib *rib, const struct rib_attach *attach,
                                  &rib->locals) {
             if (local->vni == mine->vni
                 && eth_addr_equals(local->mac, mine->mac)) {
-                consider(&conflict, attach, local->attach, before,
-                         local->mac);
+                consider(&conflict, attach, local->attach, local->mac);
             }
         }
     }
@@ -447,25 +444,12 @@ missing_network(const struct rib_attach *attach)
 
 /* Evaluating. */
 
-/* Drives away the rows behind 'attach' that are in its way; if it has to go
- * itself in the end, they are looked at again. */
-static void
-oust_rivals(struct ovl_rib *rib, struct rib_attach *attach)
-{
-    struct rib_attach *rival;
-
-    while ((rival = find_conflict(rib, attach, false).rival)) {
-        leave(rib, rival);
-        rib_attach_enqueue(rib, rival);
-    }
-}
-
 /* Settles whether attached 'attach' is in force.  Returns what its error has
  * to say, or NULL. */
 static char *
 evaluate_attached(struct ovl_rib *rib, struct rib_attach *attach)
 {
-    struct conflict conflict = find_conflict(rib, attach, true);
+    struct conflict conflict = find_conflict(rib, attach);
 
     if (conflict.rival) {
         if (attach->row.in_force) {
@@ -474,7 +458,7 @@ evaluate_attached(struct ovl_rib *rib, struct rib_attach *attach)
         return conflict_message(&conflict);
     }
     if (!attach->row.in_force) {
-        oust_rivals(rib, attach);
+        /* Rows behind it give way when they are looked at. */
         join(rib, attach);
     }
     return missing_network(attach);

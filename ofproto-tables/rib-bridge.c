@@ -117,17 +117,26 @@ find_uplink(const struct ovl_rib *rib, const struct rib_bridge *bridge,
     return port && port->n_ifaces ? port->ifaces[0].name : name;
 }
 
-/* Everything that names 'name' may be allowed another role now. */
+/* The interface 'name', or those of the port 'name', may be allowed another
+ * role now. */
 static void
 role_changed(struct ovl_rib *rib, const char *name)
 {
-    if (name) {
-        struct rib_slot *slot = rib_slot_find(rib, name);
+    const struct rib_port *port;
+    struct rib_slot *slot;
 
-        if (slot) {
-            rib_slot_mark(rib, slot);
-        }
-        rib_iface_changed(rib, name);
+    if (!name) {
+        return;
+    }
+    slot = rib_slot_find(rib, name);
+    if (slot) {
+        rib_slot_mark(rib, slot);
+    }
+    rib_iface_changed(rib, name);
+
+    port = rib_port_find(rib, name);
+    for (size_t i = 0; port && i < port->n_ifaces; i++) {
+        rib_iface_changed(rib, port->ifaces[i].name);
     }
 }
 

@@ -208,23 +208,16 @@ join(struct ovl_rib *rib, struct rib_network *net)
     enqueue_rivals(rib, net);
 }
 
-/* Drives away the rows behind 'net' that are in its way; if it has to go
- * itself in the end, they are looked at again. */
+/* Makes way for 'net' if another row of its VNI is in force.  Rows whose
+ * gateways overlap give way when they are looked at. */
 static void
-oust_rivals(struct ovl_rib *rib, struct rib_network *net)
+oust(struct ovl_rib *rib, struct rib_network *net)
 {
-    struct rib_network *rival;
+    struct rib_network *former = net->vni->net;
 
-    if (net->vni->net) {
-        rival = net->vni->net;
-        leave(rib, rival);
-        enqueue(rib, rival);
-    }
-    LIST_FOR_EACH (rival, group_node, &net->group->networks) {
-        if (rival->row.in_force && conflicts(net, rival)) {
-            leave(rib, rival);
-            enqueue(rib, rival);
-        }
+    if (former) {
+        leave(rib, former);
+        enqueue(rib, former);
     }
 }
 
@@ -279,7 +272,7 @@ evaluate(struct ovl_rib *rib, struct rib_network *net)
     const struct rib_network *winner = find_winner(net);
 
     if (!winner && !net->row.in_force) {
-        oust_rivals(rib, net);
+        oust(rib, net);
         join(rib, net);
     } else if (winner && net->row.in_force) {
         leave(rib, net);

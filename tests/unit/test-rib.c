@@ -485,6 +485,35 @@ gateways_of_a_vrf_must_not_overlap(void **state)
     expect_error(f, OVL_RIB_NETWORK, 2, NULL);
     expect_error(f, OVL_RIB_NETWORK, 3, "overlaps 10.1.0.1/16 of "
                  "Overlay_Network 2");
+
+    /* A still lower row of the same VNI takes over from network 2, and is the
+     * one to blame. */
+    SET(f, network, 0, .vni = 2, .vrf = "red",
+        .gateway_ips = STRINGS("10.1.1.9/24"));
+    commit(f);
+    expect_error(f, OVL_RIB_NETWORK, 2, "same vni as another row, 80000000-");
+    expect_error(f, OVL_RIB_NETWORK, 3, "overlaps 10.1.1.9/24 of "
+                 "Overlay_Network 2");
+}
+
+static void
+error_names_the_lowest_row_that_is_in_the_way(void **state)
+{
+    struct rib_fixture *f = *state;
+
+    SET(f, network, 5, .vni = 5, .vrf = "red",
+        .gateway_ips = STRINGS("10.1.0.1/24", "10.2.0.1/24"));
+    SET(f, network, 4, .vni = 4, .vrf = "red",
+        .gateway_ips = STRINGS("10.1.0.2/24"));
+    commit(f);
+    expect_error(f, OVL_RIB_NETWORK, 5, "overlaps 10.1.0.2/24 of "
+                 "Overlay_Network 4");
+    SET(f, network, 3, .vni = 3, .vrf = "red",
+        .gateway_ips = STRINGS("10.2.0.3/24"));
+    commit(f);
+    expect_error(f, OVL_RIB_NETWORK, 4, NULL);
+    expect_error(f, OVL_RIB_NETWORK, 5, "overlaps 10.2.0.3/24 of "
+                 "Overlay_Network 3");
 }
 
 static void
@@ -543,6 +572,10 @@ vteps_of_a_vrf_may_send_to_all_its_networks(void **state)
 }
 
 /* Ports and bindings. */
+
+#define NETWORK1(MEMBERS)                                                    \
+    "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "                \
+    "gateways flood members" MEMBERS " sources\n"
 
 static void
 port_without_its_network_says_so(void **state)
@@ -651,6 +684,53 @@ second_uplink_is_named_and_ignored(void **state)
 }
 
 static void
+port_is_free_when_it_is_no_uplink_any_more(void **state)
+{
+    struct rib_fixture *f = *state;
+    struct ovl_row_iface iface = { .name = "vm2" };
+
+    /* Listed by their ports' names, one of which is not its interface's. */
+    SET(f, network, 1, .vni = 1);
+    set_port(f, 1, "vm1", 1, (struct ovl_strings) { .n = 0 });
+    SET(f, port, 2, .name = "up2", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1, .has_vni = true, .vni = 1);
+    SET(f, bridge, 1, .name = "br-ov",
+        .uplinks = STRINGS("eth1", "up2", "vm1"));
+    commit(f);
+    expect_error(f, OVL_RIB_PORT, 1, "is an uplink");
+    expect_error(f, OVL_RIB_PORT, 2, "is an uplink");
+    expect_tables(f, UNDERLAY NETWORK1(""));
+
+    SET(f, bridge, 1, .name = "br-ov", .uplinks = STRINGS("eth1"));
+    commit(f);
+    expect_error(f, OVL_RIB_PORT, 1, NULL);
+    expect_error(f, OVL_RIB_PORT, 2, NULL);
+    expect_tables(f, UNDERLAY "binding vm1 access 1\n"
+                  "binding vm2 access 1\n" NETWORK1(" vm1.0 vm2.0"));
+
+    SET(f, bridge, 1, .name = "br-ov",
+        .uplinks = STRINGS("eth1", "up2", "vm1"));
+    commit(f);
+    expect_error(f, OVL_RIB_PORT, 1, "is an uplink");
+    expect_error(f, OVL_RIB_PORT, 2, "is an uplink");
+    expect_tables(f, UNDERLAY NETWORK1(""));
+
+    /* Bindings likewise. */
+    del(f, OVL_RIB_PORT, 1);
+    SET(f, port, 2, .name = "up2", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1);
+    SET(f, binding, 1, .iface = "vm1", .vni = 1);
+    SET(f, binding, 2, .iface = "vm2", .vni = 1);
+    commit(f);
+    expect_error(f, OVL_RIB_BINDING, 1, "the interface is an uplink");
+    expect_error(f, OVL_RIB_BINDING, 2, "the interface is an uplink");
+    SET(f, bridge, 1, .name = "br-ov", .uplinks = STRINGS("eth1"));
+    commit(f);
+    expect_error(f, OVL_RIB_BINDING, 1, NULL);
+    expect_error(f, OVL_RIB_BINDING, 2, NULL);
+}
+
+static void
 bond_is_no_uplink(void **state)
 {
     struct rib_fixture *f = *state;
@@ -687,9 +767,6 @@ binding_finds_its_interface_by_name_or_id(void **state)
     expect_error(f, OVL_RIB_BINDING, 1, NULL);
     expect_error(f, OVL_RIB_BINDING, 2, NULL);
     expect_error(f, OVL_RIB_BINDING, 3, NULL);
-#define NETWORK1(MEMBERS)                                                    \
-    "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "                \
-    "gateways flood members" MEMBERS " sources\n"
 #define VM2                                                                  \
     "binding vm2 access 1 guarded 02:00:00:00:00:02\n"
     expect_tables(f, UNDERLAY VM2
@@ -772,6 +849,29 @@ two_bindings_of_one_interface(void **state)
     expect_tables(f, UNDERLAY
         "binding vm1 access 1 guarded 02:00:00:00:00:02\n"
         "mac 1 02:00:00:00:00:02 vm1\n" NETWORK1(" vm1.0"));
+}
+
+static void
+two_ports_with_one_interface(void **state)
+{
+    struct rib_fixture *f = *state;
+    struct ovl_row_iface iface = { .name = "vm1" };
+
+    /* Not for long, as a database may have it between two transactions. */
+    SET(f, network, 1, .vni = 1);
+    SET(f, binding, 9, .iface = "vm1", .vni = 1);
+    set_port(f, 2, "vm1", 1, STRINGS("2:0:0:0:0:2"));
+    SET(f, port, 1, .name = "other", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1);
+    SET(f, port, 3, .name = "third", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1, .has_vni = true, .vni = 1);
+    commit(f);
+    expect_error(f, OVL_RIB_PORT, 2, NULL);
+    expect_error(f, OVL_RIB_PORT, 3, "same interface as another row");
+    expect_error(f, OVL_RIB_BINDING, 9, "same interface as another row");
+    del(f, OVL_RIB_PORT, 1);
+    commit(f);
+    expect_error(f, OVL_RIB_BINDING, 9, "Port \"vm1\" are set and win");
 }
 
 static void
@@ -1146,15 +1246,18 @@ main(void)
         TEST(ipv6_gateway_brings_its_link_local_address),
         TEST(router_mac_comes_from_the_right_place),
         TEST(gateways_of_a_vrf_must_not_overlap),
+        TEST(error_names_the_lowest_row_that_is_in_the_way),
         TEST(vteps_of_a_vrf_may_send_to_all_its_networks),
         TEST(port_without_its_network_says_so),
         TEST(bad_port_is_unbound),
         TEST(underlay_ports_cannot_be_bound),
         TEST(second_uplink_is_named_and_ignored),
+        TEST(port_is_free_when_it_is_no_uplink_any_more),
         TEST(bond_is_no_uplink),
         TEST(binding_finds_its_interface_by_name_or_id),
         TEST(port_columns_win_over_a_binding),
         TEST(two_bindings_of_one_interface),
+        TEST(two_ports_with_one_interface),
         TEST(one_mac_is_on_one_port_of_a_network),
         TEST(losing_a_port_lets_the_next_but_one_in),
         TEST(attached_mac_counts_if_no_address_is_listed),

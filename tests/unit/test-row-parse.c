@@ -913,6 +913,12 @@ bridges_go_on_without_what_is_wrong(void **state OVS_UNUSED)
     assert_false(p.dscp_inherit);
     assert_false(p.udp6_zero_csum);
     ovl_parsed_bridge_uninit(&p);
+
+    /* The order in which they are listed does not matter. */
+    row.vtep_ips = STRINGS("192.0.2.1", "192.0.2.9");
+    free(ovl_parse_bridge(&row, &p));
+    assert_true(ipv6_addr_equals(&p.vtep4, &vtep4));
+    ovl_parsed_bridge_uninit(&p);
     smap_destroy(&config);
 }
 
