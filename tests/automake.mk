@@ -210,5 +210,23 @@ tsan: tests/unit/tsan-forwarding
 #     tests_fuzz_fuzz_foo_LDFLAGS = $(FUZZ_FLAGS)
 FUZZ_FLAGS = $(SANITIZE) -fsanitize=fuzzer
 
+EXTRA_PROGRAMS += tests/fuzz/fuzz-guest
+tests_fuzz_fuzz_guest_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-guest.c
+tests_fuzz_fuzz_guest_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_guest_LDFLAGS = $(FUZZ_FLAGS)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-pkt-parse
+tests_fuzz_fuzz_pkt_parse_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-pkt-parse.c
+tests_fuzz_fuzz_pkt_parse_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-tunnel
+tests_fuzz_fuzz_tunnel_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
+tests_fuzz_fuzz_tunnel_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
+
 fuzz: $(EXTRA_PROGRAMS)
 $(EXTRA_PROGRAMS): ovs.stamp
