@@ -30,7 +30,7 @@ cache-clean:
 
 DISTCLEANFILES += ovs ovs.stamp
 distclean-local:
-	rm -rf ovs-cache
+	rm -rf ovs-cache programs vswitchd
 
 # The daemon: its own files come from the patched tree and are compiled here,
 # because they include our header.
