@@ -57,8 +57,8 @@ flood(const struct ovl_arrival *a)
     size_t n_members = n_other_members(a);
     size_t n_vteps = a->tunnel ? 0 : a->net->n_flood;
 
-    OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> floods to "
-              "%"PRIuSIZE" other members, %"PRIuSIZE" VTEPs",
+    OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> floods, "
+              "other members: %"PRIuSIZE", VTEPs: %"PRIuSIZE,
               a->net->vni, n_members, n_vteps);
     if (!n_members && !n_vteps) {
         return ovl_verdict_drop(OVL_DROP_NO_DESTINATION);

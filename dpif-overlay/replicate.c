@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Copies before anything is pushed in front of a frame, so every copy starts
- * from the frame as it came, and keeps headroom for it.  The last destination
- * that can take a frame gets the original: there is always one copy less
- * than destinations.
+ * from the frame as it came, and has headroom.  The last destination gets the
+ * original.
  *
  * Prefix: ovl_replicate. */
 
@@ -20,12 +19,6 @@ struct destination {
     const struct ovl_vtep *vtep;        /* ...for a VTEP. */
     const struct ovl_adjacency *adj;
 };
-
-static size_t
-n_candidates(const struct ovl_arrival *a)
-{
-    return a->net->n_members + (a->tunnel ? 0 : a->net->n_flood);
-}
 
 /* Gives candidate 'i'; returns false if it is where the frame came from. */
 static bool
@@ -55,10 +48,24 @@ check_destination(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     return ovl_bridge_to_vtep(a, d->vtep, ovl_pkt_l3_len(pkt), &d->adj);
 }
 
+/* Gives the frame, or a copy of it, to 'd' or counts why not. */
 static void
 deliver(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
-        const struct destination *d, struct dp_packet *packet)
+        struct destination *d, struct dp_packet *packet, bool copy)
 {
+    enum ovl_drop_reason reason = check_destination(a, pkt, d);
+
+    if (reason != OVL_NO_DROP) {
+        ovl_count_drop(a, reason);
+        if (!copy) {
+            dp_packet_delete(packet);
+        }
+        return;
+    }
+
+    if (copy) {
+        packet = dp_packet_clone_with_headroom(packet, OVL_PKT_HEADROOM);
+    }
     if (d->port) {
         ovl_output_port(a, d->port, d->vlan, packet);
     } else {
@@ -66,41 +73,34 @@ deliver(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     }
 }
 
+/* Returns the number of candidates, of which the last is a destination. */
+static size_t
+n_candidates(const struct ovl_arrival *a)
+{
+    size_t n = a->net->n_members + (a->tunnel ? 0 : a->net->n_flood);
+    struct destination d;
+
+    while (n && !get_destination(a, n - 1, &d)) {
+        n--;
+    }
+    return n;
+}
+
 void
 ovl_replicate(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
               struct dp_packet *packet)
 {
-    struct destination waiting = { .port = NULL };
-    bool has_waiting = false;
-    size_t n = 0;
+    size_t n = n_candidates(a);
+    size_t n_copies = 0;
 
-    for (size_t i = 0; i < n_candidates(a); i++) {
-        enum ovl_drop_reason reason;
+    for (size_t i = 0; i < n; i++) {
+        bool copy = i < n - 1;
         struct destination d;
 
-        if (!get_destination(a, i, &d)) {
-            continue;
+        if (get_destination(a, i, &d)) {
+            deliver(a, pkt, &d, packet, copy);
+            n_copies += copy;
         }
-        n++;
-        reason = check_destination(a, pkt, &d);
-        if (reason != OVL_NO_DROP) {
-            ovl_count_drop(a, reason);
-            continue;
-        }
-        if (has_waiting) {
-            deliver(a, pkt, &waiting,
-                    dp_packet_clone_with_headroom(packet, OVL_PKT_HEADROOM));
-        }
-        waiting = d;
-        has_waiting = true;
     }
-
-    if (n > 1) {
-        ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
-    }
-    if (has_waiting) {
-        deliver(a, pkt, &waiting, packet);
-    } else {
-        dp_packet_delete(packet);
-    }
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n_copies);
 }

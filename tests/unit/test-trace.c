@@ -89,16 +89,16 @@ frame: 52:54:00:00:00:03 > ff:ff:ff:ff:ff:ff, type 0x88b5, 14 bytes\n\
 bindings: vm3 -> access port of network 5001\n\
 networks: 5001 -> found\n\
 guard: vm3 is not guarded\n\
-networks: 5001 -> floods to 3 other members, 2 VTEPs\n\
+networks: 5001 -> floods, other members: 3, VTEPs: 2\n\
 output: vm1, 14 bytes\n\
 output: vm2, 14 bytes\n\
-vteps: 192.0.2.2 -> adjacency through eth1, MTU 1450\n\
 tag: VLAN 10\n\
 output: trunk1, 18 bytes\n\
-vteps: 192.0.2.4 -> incomplete\n\
-drop: vtep_unresolved\n\
+vteps: 192.0.2.2 -> adjacency through eth1, MTU 1450\n\
 encapsulate: VXLAN to 192.0.2.2, VNI 5001, TOS 0x00\n\
 output: eth1, 64 bytes\n\
+vteps: 192.0.2.4 -> incomplete\n\
+drop: vtep_unresolved\n\
 Final: sent to vm1, vm2, trunk1, eth1; dropped: vtep_unresolved "
 "(the underlay next hop of the VTEP is not resolved)\n");
 }
