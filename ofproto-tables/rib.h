@@ -18,7 +18,10 @@
  * Of several rows that are equal by key, the one with the lowest UUID is in
  * force; the others have an error and take over when it goes.
  *
- * Thread-safety: one thread, the writer of the forwarding tables.
+ * Thread-safety: one thread, the writer of the forwarding tables.  It must
+ * hold nothing that RCU protects when it calls ovl_rib_commit(),
+ * ovl_rib_resync_end() or ovl_rib_destroy(): they quiesce now and then if
+ * there is much to do.
  *
  * Ownership: values are copied.
  *
@@ -134,6 +137,8 @@ struct ovl_row_mac {
 };
 
 struct ovl_rib *ovl_rib_create(struct ovl_forwarding *);
+/* Removes from the forwarding tables what the RIB put there.  NULL is
+ * fine. */
 void ovl_rib_destroy(struct ovl_rib *);
 
 /* Adds the row or replaces its former contents. */
@@ -185,8 +190,11 @@ void ovl_rib_errors_again(struct ovl_rib *);
 /* The overlay bridge in force; NULL if there is none.  Owned by the RIB. */
 const char *ovl_rib_bridge_name(const struct ovl_rib *);
 
-/* Counts and faults for Bridge.overlay_status: "networks", "macs",
- * "neighbors", "routes", "bindings", "vteps", "rows_in_error", fault names. */
+/* Adds counts of what is in force, for Bridge.overlay_status: "networks",
+ * "macs", "neighbors", "routes", "bindings" (of VM and gateway ports),
+ * "vteps"; "rows_in_error"; and, only while they are there, faults:
+ * "no_tunnel_ip" (VTEPs of a family that we have no address of) and
+ * "missing_networks" (VNIs that rows name and no network in force has). */
 void ovl_rib_get_status(const struct ovl_rib *, struct smap *);
 
 #endif /* rib.h */

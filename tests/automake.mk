@@ -222,6 +222,11 @@ tests_fuzz_fuzz_pkt_parse_SOURCES = \
 tests_fuzz_fuzz_pkt_parse_LDADD = $(UNIT_PIPELINE)
 tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
 
+EXTRA_PROGRAMS += tests/fuzz/fuzz-row
+tests_fuzz_fuzz_row_SOURCES = tests/fuzz/fuzz-row.c
+tests_fuzz_fuzz_row_LDADD = $(UNIT_RIB)
+tests_fuzz_fuzz_row_LDFLAGS = $(FUZZ_FLAGS)
+
 EXTRA_PROGRAMS += tests/fuzz/fuzz-tunnel
 tests_fuzz_fuzz_tunnel_SOURCES = \
 	tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
