@@ -218,9 +218,12 @@ take_heard(struct ovl_underlay *ul, long long int now)
     OVS_REQUIRES(ul->mutex)
 {
     bool changed = false;
+    unsigned int oldest;
 
-    for (size_t i = 0; i < N_HEARD; i++) {
-        struct heard *h = &ul->heard[i];
+    /* In the order in which it was heard: the last word counts. */
+    atomic_read_relaxed(&ul->heard_next, &oldest);
+    for (unsigned int i = 0; i < N_HEARD; i++) {
+        struct heard *h = &ul->heard[(oldest + i) % N_HEARD];
         unsigned int state;
 
         atomic_read_explicit(&h->state, &state, memory_order_acquire);
@@ -476,24 +479,21 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
     unpublish(vtep, dst->why);
 }
 
-/* Tells the neighbors that know our MAC that it is 'mac' from now on, RFC 5227
- * section 3.  Otherwise they would send to the old one until they probe. */
+/* Tells the neighbors that know our MAC, because we have asked for theirs,
+ * that it is 'mac' from now on, RFC 5227 section 3.  Otherwise they would send
+ * to the old one until they probe. */
 static void
 announce(struct ovl_underlay *ul, const struct ovl_config *cfg,
          struct eth_addr mac)
     OVS_REQUIRES(ul->mutex)
 {
     ovs_be32 ip = in6_addr_get_mapped_ipv4(&cfg->vtep4);
-    const struct nexthop *nh;
 
-    HMAP_FOR_EACH (nh, node, &ul->nexthops) {
-        if (nh->state != NH_INCOMPLETE && cfg->uplink && ip) {
-            struct dp_packet *b = dp_packet_new(0);
+    if (!hmap_is_empty(&ul->nexthops) && cfg->uplink && ip) {
+        struct dp_packet *b = dp_packet_new(0);
 
-            compose_arp(b, ARP_OP_REQUEST, mac, eth_addr_zero, true, ip, ip);
-            ul->send(ul->aux, cfg->uplink, b);
-            return;
-        }
+        compose_arp(b, ARP_OP_REQUEST, mac, eth_addr_zero, true, ip, ip);
+        ul->send(ul->aux, cfg->uplink, b);
     }
 }
 
