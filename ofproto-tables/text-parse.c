@@ -295,6 +295,8 @@ ovl_text_put_ip(struct ds *ds, const struct in6_addr *ip)
 void
 ovl_text_put_prefix(struct ds *ds, const struct in6_addr *ip, uint8_t plen)
 {
+    struct ovl_prefix prefix = { .addr = *ip, .plen = plen };
+
     ovl_text_put_ip(ds, ip);
-    ds_put_format(ds, "/%d", ovl_ip_is_v4(ip) && plen >= 96 ? plen - 96 : plen);
+    ds_put_format(ds, "/%d", ovl_prefix_is_v4(&prefix) ? plen - 96 : plen);
 }
