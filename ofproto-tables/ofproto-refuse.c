@@ -3,8 +3,8 @@
 /* Prefix: ovl_refuse_.
  *
  * bridge.c configures every feature at every reconfiguration, so a warning is
- * logged when a feature is first asked for, and again only after it was
- * turned off. */
+ * logged when a feature is first asked for: once per bridge for a feature of
+ * ports, and again after it was turned off for one of the bridge. */
 
 #include <config.h>
 
@@ -257,7 +257,9 @@ refuse_port(const struct ofport *port, enum feature feature, bool on)
 int
 ovl_refuse_netflow(struct ofproto *ofproto, const struct netflow_options *o)
 {
-    return refuse_bridge(ofproto, FEATURE_NETFLOW, o != NULL);
+    /* Given an error, bridge.c would log it each time. */
+    refuse_bridge(ofproto, FEATURE_NETFLOW, o != NULL);
+    return 0;
 }
 
 int
@@ -275,6 +277,15 @@ ovl_refuse_ipfix(struct ofproto *ofproto,
                  size_t n)
 {
     return refuse_bridge(ofproto, FEATURE_IPFIX, bridge || n);
+}
+
+int
+ovl_refuse_get_ipfix_stats(const struct ofproto *ofproto OVS_UNUSED,
+                           bool bridge OVS_UNUSED,
+                           struct ovs_list *replies OVS_UNUSED)
+{
+    /* Without this function stock code would send an errno value. */
+    return OFPERR_NXST_NOT_CONFIGURED;
 }
 
 int
@@ -308,6 +319,13 @@ ovl_refuse_rstp(struct ofproto *ofproto,
                 const struct ofproto_rstp_settings *s)
 {
     refuse_bridge(ofproto, FEATURE_RSTP, s != NULL);
+}
+
+void
+ovl_refuse_rstp_port(struct ofport *port OVS_UNUSED,
+                     const struct ofproto_port_rstp_settings *s OVS_UNUSED)
+{
+    /* ovl_refuse_rstp() said it. */
 }
 
 int

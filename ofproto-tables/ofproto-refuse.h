@@ -45,11 +45,15 @@ int ovl_refuse_sflow(struct ofproto *, const struct ofproto_sflow_options *);
 int ovl_refuse_ipfix(
     struct ofproto *, const struct ofproto_ipfix_bridge_exporter_options *,
     const struct ofproto_ipfix_flow_exporter_options *, size_t n);
+int ovl_refuse_get_ipfix_stats(const struct ofproto *, bool bridge,
+                               struct ovs_list *replies);
 int ovl_refuse_cfm(struct ofport *, const struct cfm_settings *);
 int ovl_refuse_lldp(struct ofport *, const struct smap *);
 int ovl_refuse_bfd(struct ofport *, const struct smap *);
 int ovl_refuse_stp(struct ofproto *, const struct ofproto_stp_settings *);
 void ovl_refuse_rstp(struct ofproto *, const struct ofproto_rstp_settings *);
+void ovl_refuse_rstp_port(struct ofport *,
+                          const struct ofproto_port_rstp_settings *);
 int ovl_refuse_bundle(struct ofproto *, void *aux,
                       const struct ofproto_bundle_settings *);
 int ovl_refuse_mirror(struct ofproto *, void *aux,
