@@ -360,6 +360,31 @@ del_all_ports(struct ovl_datapath *dp, void (*end)(struct ovl_port *))
     }
 }
 
+int
+ovl_datapath_port_set_netdev(struct ovl_datapath *dp, const char *name,
+                             struct netdev *netdev)
+{
+    int error = 0;
+
+    lock_config(dp);
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = shash_find_data(&dp->names, name);
+    ovs_mutex_unlock(&dp->ports_mutex);
+
+    if (!port || strcmp(port->type, netdev_get_type(netdev))) {
+        error = ENODEV;
+    } else if (port->netdev != netdev) {
+        stop_port(dp, port);
+        ovl_port_set_netdev(port, netdev);
+        error = start_port(dp, port);
+        assign_queues(dp);
+        ports_changed(dp);
+        seq_change(dp->control_wakeup);
+    }
+    unlock_config(dp);
+    return error;
+}
+
 void
 ovl_datapath_del_all_ports(struct ovl_datapath *dp)
 {

@@ -51,6 +51,11 @@ int ovl_datapath_port_add(struct ovl_datapath *, const char *name,
 /* When this returns, the netdev and its queues are closed.  ENODEV if there
  * is no such port. */
 int ovl_datapath_port_del(struct ovl_datapath *, odp_port_t);
+/* Goes on with 'netdev' (takes a reference) for the port of that name and
+ * type, whose netdev may be another object.  If that fails, the port is out of
+ * service until the netdev is configured. */
+int ovl_datapath_port_set_netdev(struct ovl_datapath *, const char *name,
+                                 struct netdev *netdev);
 void ovl_datapath_del_all_ports(struct ovl_datapath *);
 int ovl_datapath_port_set_config(struct ovl_datapath *, odp_port_t,
                                  const struct smap *other_config);

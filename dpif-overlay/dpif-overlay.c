@@ -446,6 +446,12 @@ ovl_dp_port_by_name(const char *name)
 }
 
 void
+ovl_dp_port_set_netdev(struct netdev *netdev)
+{
+    ovl_datapath_port_set_netdev(dp, netdev_get_name(netdev), netdev);
+}
+
+void
 ovl_dp_tables_ready(void)
 {
     ovl_datapath_set_ready(dp);

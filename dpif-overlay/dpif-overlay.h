@@ -21,7 +21,7 @@
 struct ds;
 struct dpif_class;
 struct in6_addr;
-struct json;
+struct netdev;
 struct ovl_forwarding;
 struct seq;
 
@@ -53,6 +53,11 @@ struct seq *ovl_dp_ports_seq(void);
 /* Looks up a live port by name; NULL if there is none.  The caller owns the
  * reference.  Any thread. */
 struct ovl_lport *ovl_dp_port_by_name(const char *name);
+
+/* Goes on with 'netdev' for the port of its name.  When stock code gives a
+ * bridge up and takes it back, it opens netdevs anew, and configures those.
+ * Main thread. */
+void ovl_dp_port_set_netdev(struct netdev *);
 
 /* Tells that the tables hold the database's first complete contents.  Until
  * then, or until 10 s after the first port was added, no port is polled, so

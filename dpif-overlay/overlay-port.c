@@ -61,6 +61,19 @@ ovl_port_open(const char *name, const char *type, odp_port_t port_no,
     return 0;
 }
 
+void
+ovl_port_set_netdev(struct ovl_port *port, struct netdev *netdev)
+{
+    ovs_assert(!port->n_rxq);
+    ovs_assert(!ovsrcu_get_protected(struct ovl_tx *, &port->tx));
+
+    netdev_restore_flags(port->sf);
+    port->sf = NULL;
+    netdev_close(port->netdev);
+    port->netdev = netdev_ref(netdev);
+    port->is_pmd = netdev_is_pmd(netdev);
+}
+
 static int
 request_txqs(struct ovl_port *port, int n)
 {

@@ -93,6 +93,10 @@ int ovl_port_open_queues(struct ovl_port *);
 void ovl_port_stop_senders(struct ovl_port *);
 void ovl_port_close_queues(struct ovl_port *);
 
+/* Gives up the netdev for 'netdev', which has the same name and type.  The
+ * port must neither send nor receive. */
+void ovl_port_set_netdev(struct ovl_port *, struct netdev *);
+
 /* Closes the netdev and drops the datapath's reference.  The caller has
  * stopped senders and closed queues. */
 void ovl_port_close(struct ovl_port *);

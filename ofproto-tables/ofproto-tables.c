@@ -22,6 +22,7 @@
 #include "dpif-overlay.h"
 #include "dpif.h"
 #include "forwarding.h"
+#include "netdev-vport.h"
 #include "netdev.h"
 #include "ofproto-refuse.h"
 #include "ofproto/ofproto-provider.h"
@@ -337,6 +338,7 @@ port_construct(struct ofport *ofport)
     port->odp_port = dpif_port.port_no;
     dpif_port_destroy(&dpif_port);
 
+    ovl_dp_port_set_netdev(ofport->netdev);
     simap_put(&port_numbers, name, ofp_to_u16(ofport->ofp_port));
     overlay->links_changed = true;
     return 0;
@@ -374,6 +376,7 @@ port_modified(struct ofport *ofport)
         port->odp_port = dpif_port.port_no;
         dpif_port_destroy(&dpif_port);
     }
+    ovl_dp_port_set_netdev(ofport->netdev);
     overlay->links_changed = true;
 }
 
@@ -430,6 +433,12 @@ static int
 port_add(struct ofproto *ofproto, struct netdev *netdev)
 {
     struct overlay *overlay = overlay_cast(ofproto);
+
+    if (netdev_vport_is_patch(netdev)) {
+        VLOG_ERR_RL(&rl, "%s: port %s: an overlay bridge has no patch ports",
+                    ofproto->name, netdev_get_name(netdev));
+        return EOPNOTSUPP;
+    }
 
     /* A new ofproto is asked to add what the datapath has. */
     if (dpif_port_exists(overlay->dpif, netdev_get_name(netdev))) {
@@ -630,12 +639,14 @@ static const struct ofproto_class ofproto_tables_class = {
     .get_netflow_ids = get_netflow_ids,
     .set_sflow = ovl_refuse_sflow,
     .set_ipfix = ovl_refuse_ipfix,
+    .get_ipfix_stats = ovl_refuse_get_ipfix_stats,
     .set_cfm = ovl_refuse_cfm,
     .set_lldp = ovl_refuse_lldp,
     .set_aa = ovl_refuse_aa,
     .set_bfd = ovl_refuse_bfd,
     .set_stp = ovl_refuse_stp,
     .set_rstp = ovl_refuse_rstp,
+    .set_rstp_port = ovl_refuse_rstp_port,
     .set_queues = ovl_refuse_queues,
     .bundle_set = ovl_refuse_bundle,
     .mirror_set = ovl_refuse_mirror,
@@ -661,10 +672,10 @@ static const struct ofproto_class ofproto_tables_class = {
      * - cfm_status_changed, get_cfm_status, get_lldp_status,
      *   bfd_status_changed, get_bfd_status, get_stp_status, set_stp_port,
      *   get_stp_port_status, get_stp_port_stats, get_rstp_status,
-     *   set_rstp_port, get_rstp_port_status, aa_mapping_set,
+     *   get_rstp_port_status, aa_mapping_set,
      *   aa_mapping_unset, aa_vlan_get_queued, aa_vlan_get_queue_size,
-     *   mirror_get_stats, is_mirror_output_bundle, get_ipfix_stats,
-     *   set_mcast_snooping_port: the feature is refused as a whole.
+     *   mirror_get_stats, is_mirror_output_bundle, set_mcast_snooping_port:
+     *   the feature is refused as a whole.
      * - set_flood_vlans, forward_bpdu_changed, set_mac_table_config: settings
      *   of the NORMAL action, which bridge.c sets on every bridge.
      * - get_datapath_cap, ct_flush, ct_set_zone_timeout_policy,
