@@ -425,6 +425,24 @@ def fuzz(check, build, target, result):
         result.fail(target, "exit status %s, input in %s" % (status, scratch))
 
 
+def tier_stock(check):
+    """About 300 of Open vSwitch's own tests, compared with it unpatched."""
+    result = Result()
+    check.build("plain")
+    log = check.log("stock.log")
+    report = check.log("stock.xml")
+    status = Children.run(
+        ["make", "-s", "check-stock-sample", "STOCK_FLAGS=--report=" + report],
+        log, timeout=3000, cwd=check.build_dir("plain"),
+        echo=lambda line: line.startswith("  stock: ") and say(line))
+    try:
+        read_junit(report, result)
+    except (OSError, xml.etree.ElementTree.ParseError):
+        show_tail(log)
+        result.fail("stock", "there is no report, exit status %s" % status)
+    return result
+
+
 def tier_demo(check):
     """utilities/demo once, from start to end; needs root."""
     result = Result()
@@ -462,7 +480,7 @@ def no_namespaces():
 TIERS = collections.OrderedDict(
     (function.__name__[len("tier_"):], function)
     for function in (tier_unit, tier_schema, tier_switch, tier_system,
-                     tier_sanitize, tier_fuzz, tier_demo))
+                     tier_sanitize, tier_fuzz, tier_stock, tier_demo))
 QUICK = ("unit", "schema", "switch")
 
 

@@ -5,9 +5,7 @@ tables do.  Each step is a function that shows something to the reader, checks
 that it is so, and returns the line that the summary has about it."""
 
 import argparse
-import glob
 import os
-import shutil
 import signal
 import sys
 import textwrap
@@ -17,7 +15,6 @@ sys.dont_write_bytecode = True
 
 from overlay_lab import (Fabric, Lab, LabError, Sniffer, Stream,  # noqa: E402
                          ethernet, iperf3, ping, reaches, wait_for)
-from overlay_lab.namespaces import LABS                           # noqa: E402
 from overlay_lab.wire import BROADCAST                            # noqa: E402
 
 RED, BLUE = 5001, 5002
@@ -370,17 +367,9 @@ def _average(text):
 
 def clean(screen):
     """Removes what earlier runs left, and says so."""
-    for directory in sorted(glob.glob(os.path.join(LABS, "demo*"))):
-        name = os.path.basename(directory)
-        if not os.path.exists(os.path.join(directory, "state.json")):
-            shutil.rmtree(directory, ignore_errors=True)
-            continue
-        lab = Lab.load(directory)
-        if lab.in_use():
-            screen.say("%s is still running: left alone." % name)
-        else:
-            lab.close()
-            screen.say("%s is removed." % name)
+    for lab in Lab.left_behind("demo"):
+        lab.close()
+        screen.say("%s is removed." % lab.name)
 
 
 def how_to_play(directory):

@@ -9,7 +9,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../utilities"))
 
-from overlay_lab import Fabric, LabError, wait_for          # noqa: E402
+from overlay_lab import Fabric, Lab, LabError, wait_for     # noqa: E402
 
 PREFIX = os.environ.get("OVL_PREFIX", "/usr/local")
 
@@ -18,6 +18,8 @@ def pytest_sessionstart(session):
     if not os.path.exists(PREFIX + "/sbin/ovs-vswitchd"):
         pytest.exit("no ovs-vswitchd in %s/sbin: install there, or set "
                     "OVL_PREFIX" % PREFIX, returncode=2)
+    for lab in Lab.left_behind("ovt"):
+        lab.close()                     # A run that was killed.
 
 
 def pytest_collection_modifyitems(items):

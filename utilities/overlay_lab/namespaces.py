@@ -10,6 +10,7 @@ directory before it is used, which is how a later process can remove it
 
 import contextlib
 import ctypes
+import glob
 import json
 import os
 import shutil
@@ -84,10 +85,19 @@ class Lab:
             lab._made = json.load(file)
         return lab
 
-    def in_use(self):
-        """True if the process that made the lab is still there."""
-        pid, start = self._made["maker"]
-        return _start_time(pid) == start
+    @classmethod
+    def left_behind(cls, tag):
+        """The labs of 'tag' that are still there though the processes that
+        made them are not."""
+        for directory in sorted(glob.glob(os.path.join(LABS, tag + "*"))):
+            try:
+                lab = cls.load(directory)
+            except FileNotFoundError:   # Killed before it made anything.
+                shutil.rmtree(directory, ignore_errors=True)
+                continue
+            pid, start = lab._made["maker"]
+            if _start_time(pid) != start:
+                yield lab
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
