@@ -24,6 +24,7 @@ utilities_overlay_ctl_DEPENDENCIES = \
 dist_man_MANS += utilities/overlay-ctl.8
 
 EXTRA_DIST += \
+	utilities/README.md \
 	utilities/build \
 	utilities/check \
 	utilities/check.py \
