@@ -488,6 +488,18 @@ ovl_datapath_port_type(const struct ovl_lport *lport)
     return ovl_port_cast(lport)->type;
 }
 
+uint64_t
+ovl_datapath_underlay_followed(const struct ovl_datapath *dp)
+{
+    return ovl_underlay_followed(dp->underlay);
+}
+
+struct seq *
+ovl_datapath_underlay_seq(const struct ovl_datapath *dp)
+{
+    return ovl_underlay_seq(dp->underlay);
+}
+
 void
 ovl_datapath_format_vtep(struct ovl_datapath *dp, const struct in6_addr *ip,
                          struct ds *state, struct ds *next_hop)

@@ -72,6 +72,8 @@ struct ovl_lport *ovl_datapath_port_by_number(struct ovl_datapath *,
 /* Netdev type of a port of the datapath, as long as a reference is held. */
 const char *ovl_datapath_port_type(const struct ovl_lport *);
 void ovl_datapath_set_ready(struct ovl_datapath *);
+uint64_t ovl_datapath_underlay_followed(const struct ovl_datapath *);
+struct seq *ovl_datapath_underlay_seq(const struct ovl_datapath *);
 void ovl_datapath_format_vtep(struct ovl_datapath *, const struct in6_addr *,
                               struct ds *state, struct ds *next_hop);
 

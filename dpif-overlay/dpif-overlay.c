@@ -457,6 +457,18 @@ ovl_dp_tables_ready(void)
     ovl_datapath_set_ready(dp);
 }
 
+uint64_t
+ovl_dp_underlay_followed(void)
+{
+    return ovl_datapath_underlay_followed(dp);
+}
+
+struct seq *
+ovl_dp_underlay_seq(void)
+{
+    return ovl_datapath_underlay_seq(dp);
+}
+
 void
 ovl_dp_vtep_state(const struct in6_addr *vtep, struct ds *state,
                   struct ds *next_hop)

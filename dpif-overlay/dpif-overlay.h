@@ -64,6 +64,12 @@ void ovl_dp_port_set_netdev(struct netdev *);
  * that the first packet already obeys full tables.  Any thread. */
 void ovl_dp_tables_ready(void);
 
+/* Which value of ovl_forwarding_vteps_seq() the underlay has followed, so that
+ * packets for the VTEPs that there were take the way that they should, and a
+ * sequence number that changes with it.  Any thread. */
+uint64_t ovl_dp_underlay_followed(void);
+struct seq *ovl_dp_underlay_seq(void);
+
 /* State of VTEPs as the underlay sees them, for 'overlay/vteps' and 'show':
  * "up", or why not ("no route to 192.0.2.2", "192.0.2.9 does not answer ARP",
  * ...).  'next_hop' gets "IP MAC dev" or "". Any thread. */

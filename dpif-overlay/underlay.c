@@ -103,6 +103,10 @@ struct ovl_underlay {
     long long int next_pass;    /* When a timer fires. */
     bool awaiting;              /* Some answer is awaited. */
 
+    /* Written by the control thread, read by any. */
+    atomic_uint64_t followed;   /* 'vteps_seqno' of the last pass. */
+    struct seq *seq;            /* Changes with 'followed'. */
+
     atomic_uint heard_next;
     struct heard heard[N_HEARD];
 };
@@ -117,6 +121,8 @@ ovl_underlay_create(struct ovl_forwarding *fwd, ovl_underlay_send *send,
     ul->send = send;
     ul->aux = aux;
     ul->settle_at = LLONG_MAX;
+    atomic_init(&ul->followed, 0);
+    ul->seq = seq_create();
     ovs_mutex_init(&ul->mutex);
     hmap_init(&ul->nexthops);
     hmap_init(&ul->destinations);
@@ -138,6 +144,7 @@ ovl_underlay_destroy(struct ovl_underlay *ul)
         }
         hmap_destroy(&ul->nexthops);
         hmap_destroy(&ul->destinations);
+        seq_destroy(ul->seq);
         ovs_mutex_destroy(&ul->mutex);
         free(ul);
     }
@@ -564,6 +571,9 @@ ovl_underlay_run(struct ovl_underlay *ul)
             dst->needed = false;
         }
         ovl_forwarding_for_each_vtep(ul->fwd, run_vtep, &pass);
+        atomic_store_explicit(&ul->followed, vteps_seqno,
+                              memory_order_release);
+        seq_change(ul->seq);
         HMAP_FOR_EACH_SAFE (nh, node, &ul->nexthops) {
             if (!nh->needed) {
                 hmap_remove(&ul->nexthops, &nh->node);
@@ -587,6 +597,22 @@ ovl_underlay_wait(struct ovl_underlay *ul)
     seq_wait(tnl_conf_seq, ul->tnl_seqno);
     poll_timer_wait_until(ul->next_pass);
     poll_timer_wait(ul->awaiting ? HEARD_MS : UNASKED_MS);
+}
+
+uint64_t
+ovl_underlay_followed(const struct ovl_underlay *ul)
+{
+    uint64_t followed;
+
+    atomic_read_explicit(&CONST_CAST(struct ovl_underlay *, ul)->followed,
+                         &followed, memory_order_acquire);
+    return followed;
+}
+
+struct seq *
+ovl_underlay_seq(const struct ovl_underlay *ul)
+{
+    return ul->seq;
 }
 
 void

@@ -28,6 +28,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "packets.h"
 
@@ -36,6 +37,7 @@ struct ds;
 struct ovl_forwarding;
 struct ovl_lport;
 struct ovl_underlay;
+struct seq;
 
 /* Sends 'packet', made here, out of 'port'.  Takes the packet. */
 typedef void ovl_underlay_send(void *aux, struct ovl_lport *port,
@@ -47,6 +49,12 @@ void ovl_underlay_destroy(struct ovl_underlay *);
 
 void ovl_underlay_run(struct ovl_underlay *);
 void ovl_underlay_wait(struct ovl_underlay *);
+
+/* Which value of ovl_forwarding_vteps_seq() the last pass has followed, and
+ * a sequence number that changes with it: a caller who has changed VTEPs knows
+ * by them when packets take the new way.  Any thread. */
+uint64_t ovl_underlay_followed(const struct ovl_underlay *);
+struct seq *ovl_underlay_seq(const struct ovl_underlay *);
 
 /* 'ip' said on the uplink that it is at 'mac'.  Never waits; may forget what
  * it was told when there is very much of it (probes will bring it again). */
