@@ -18,6 +18,9 @@
  *     - an RCU grace period has passed since, so every thread that handles
  *       packets looks up the new rows, and
  *
+ *     - the underlay has looked after its VTEPs, so packets for a new one
+ *       find its next hop if that is known, and
+ *
  *     - the errors of its rows are written, so 'ovs-vsctl get' sees them.
  *
  * Nobody waits when that cannot happen: no overlay bridge, no session, a
@@ -50,8 +53,8 @@ void ovl_hold_set_session(enum ovl_session);
  * were put in force just now.  Returns the snapshot's number, from 1. */
 uint64_t ovl_hold_snapshot(int64_t next_cfg, uint64_t ports_version);
 
-/* Tells that errors of rows in snapshots up to number 'snapshot' are written
- * (or never will be). */
+/* Tells that for snapshots up to number 'snapshot' the underlay has done its
+ * part and errors of rows are written (or never will be). */
 void ovl_hold_written(uint64_t snapshot);
 
 /* Returns what cur_cfg may become: 'next_cfg', or less, but not less than

@@ -92,6 +92,9 @@ struct ovl_db {
     bool loaded;                /* Complete contents were put in force. */
     uint64_t ports_seen;        /* Of ovl_dp_ports_seq(). */
     uint64_t snapshot;          /* Number of the last one. */
+    uint64_t vteps_version;     /* Of the VTEPs in it. */
+    uint64_t followed;          /* Last snapshot that the underlay follows. */
+    uint64_t underlay_seen;     /* Of ovl_dp_underlay_seq(). */
     struct ovl_db_status status;
 
     long long int next_knock;
@@ -330,6 +333,8 @@ commit(struct ovl_db *db)
     while (ovl_rib_next_error(db->rib, &e)) {
         ovl_db_write_error(&db->write, e.table, &e.uuid, e.error);
     }
+    db->vteps_version
+        = seq_read(ovl_forwarding_vteps_seq(ovl_dp_forwarding()));
     db->snapshot = ovl_hold_snapshot(db->status.next_cfg,
                                      db->status.ports_version);
     db->status.n_commits++;
@@ -442,7 +447,12 @@ write_back(struct ovl_db *db)
         ovl_db_write_statistics(&db->write);
         db->next_statistics = now + statistics_interval(db);
     }
-    ovl_hold_written(ovl_db_write_run(&db->write, db->snapshot));
+
+    uint64_t written = ovl_db_write_run(&db->write, db->snapshot);
+    if (ovl_dp_underlay_followed() >= db->vteps_version) {
+        db->followed = db->snapshot;
+    }
+    ovl_hold_written(MIN(written, db->followed));
     db->status.n_txns = db->write.n_txns;
     db->status.n_txns_failed = db->write.n_failed;
 }
@@ -454,6 +464,7 @@ db_run(struct ovl_db *db)
 {
     /* Before the look-ups, so that a change after them wakes us up. */
     db->ports_seen = seq_read(ovl_dp_ports_seq());
+    db->underlay_seen = seq_read(ovl_dp_underlay_seq());
 
     refresh_owner(db);
     update_tables(db, run_session(db));
@@ -471,6 +482,9 @@ db_wait(struct ovl_db *db)
     latch_wait(&exit_latch);
     seq_wait(owner_seq, db->owner_seen);
     seq_wait(ovl_dp_ports_seq(), db->ports_seen);
+    if (db->followed < db->snapshot) {
+        seq_wait(ovl_dp_underlay_seq(), db->underlay_seen);
+    }
     ovsdb_idl_wait(db->idl);
     ovl_forwarding_collect_wait(ovl_dp_forwarding());
     if (db->session == OVL_SESSION_UP) {
