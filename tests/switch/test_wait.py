@@ -88,3 +88,25 @@ def test_no_wait_returns_at_once(sw):
     sw.vsctl("--no-wait", "create", "Overlay_Network", "vni=6001")
     sw.wait_column("Bridge", "br-ov", "overlay_status:networks",
                    lambda v: v == "3")
+
+
+def test_frame_right_after_ovs_vsctl_finds_a_new_vtep(any_thread):
+    """Its next hop is known; so nothing is left to wait for."""
+    sw = any_thread
+    for i in range(N_CHANGES):
+        sw.add_peer(f"192.0.2.{100 + i}")
+    row, = sw.find("Overlay_MAC")
+    frame = udp(1, 3)
+    for i in range(N_CHANGES):
+        vtep = f"192.0.2.{100 + i}"
+        sw.vsctl("set", "Overlay_MAC", row, f'vtep="{vtep}"')
+        sw.expect(("vm1", frame), out={"p0": [encap(5001, frame, vtep)]})
+
+
+def test_frame_right_after_ovs_vsctl_has_the_new_outer_source(any_thread):
+    sw = any_thread
+    frame = udp(1, 3)
+    for i in range(N_CHANGES):
+        own = f"192.0.2.{100 + i}"
+        sw.vsctl("set", "Bridge", "br-ov", f'overlay_vtep_ips="{own}"')
+        sw.expect(("vm1", frame), out={"p0": [encap(5001, frame, src=own)]})

@@ -267,14 +267,16 @@ class Switch:
         self.collect()
 
     def wait_vtep(self, *vteps, state="up"):
-        """Waits until each VTEP is in 'state'."""
+        """Waits until each VTEP is in 'state', that is "up" or a part of the
+        reason why not."""
         for vtep in vteps:
             states = {}
 
             def reached():
                 states.update({v["vtep"]: v["state"] for v in json.loads(
                     self.appctl("overlay/vteps", "--json"))})
-                return state in states.get(vtep, "")
+                got = states.get(vtep, "")
+                return got == state or (state != "up" and state in got)
 
             try:
                 wait_until(reached, "")
