@@ -9,6 +9,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "ovsdb-idl.h"
 #include "ovsdb-idl-provider.h"
+#include "sset.h"
 #include "util.h"
 #include "lib/vswitch-idl.h"
 
@@ -96,37 +97,43 @@ ovl_db_columns_add(struct ovsdb_idl *idl)
     }
 }
 
-static bool
+static void
 check_columns(const struct ovsdb_idl *idl,
               const struct ovsdb_idl_column *const *columns, size_t n,
-              struct ds *missing)
+              struct sset *missing)
 {
     const struct ovsdb_idl_class *class = ovsdb_idl_get_class(idl);
-    bool ok = true;
 
     for (size_t i = 0; i < n; i++) {
         const struct ovsdb_idl_table_class *table
             = ovsdb_idl_table_class_from_column(class, columns[i]);
 
-        if (!ovsdb_idl_server_has_table(idl, table)
-            || !ovsdb_idl_server_has_column(idl, columns[i])) {
-            if (missing->length) {
-                ds_put_cstr(missing, ", ");
-            }
-            ds_put_format(missing, "%s.%s", table->name, columns[i]->name);
-            ok = false;
+        if (!ovsdb_idl_server_has_table(idl, table)) {
+            sset_add(missing, table->name);
+        } else if (!ovsdb_idl_server_has_column(idl, columns[i])) {
+            sset_add_and_free(missing, xasprintf("%s.%s", table->name,
+                                                 columns[i]->name));
         }
     }
-    return ok;
 }
 
 bool
 ovl_db_columns_check(const struct ovsdb_idl *idl, struct ds *missing)
 {
-    bool can_read = check_columns(idl, read_columns,
-                                  ARRAY_SIZE(read_columns), missing);
-    bool can_write = check_columns(idl, write_columns,
-                                   ARRAY_SIZE(write_columns), missing);
+    struct sset names = SSET_INITIALIZER(&names);
+    bool ok;
 
-    return can_read && can_write;
+    check_columns(idl, read_columns, ARRAY_SIZE(read_columns), &names);
+    check_columns(idl, write_columns, ARRAY_SIZE(write_columns), &names);
+    ok = sset_is_empty(&names);
+    if (!ok) {
+        const char **sorted = sset_sort(&names);
+
+        for (size_t i = 0; i < sset_count(&names); i++) {
+            ds_put_format(missing, "%s%s", i ? ", " : "", sorted[i]);
+        }
+        free(sorted);
+    }
+    sset_destroy(&names);
+    return ok;
 }

@@ -50,9 +50,11 @@ VLOG_DEFINE_THIS_MODULE(ovl_db);
 #define PROBE_MSEC 5000
 
 /* How often to see whether a server that was away listens again, and how
- * long to let a new connection alone before trying the next. */
+ * long to let a new connection alone before trying the next: at first, and if
+ * it listens and yet says nothing. */
 #define KNOCK_MSEC 200
 #define RECONNECT_MSEC 1000
+#define MAX_RECONNECT_MSEC 16000
 
 #define STATUS_MSEC 2000
 #define STATUS_SOON_MSEC 100    /* After a commit. */
@@ -98,6 +100,7 @@ struct ovl_db {
     struct ovl_db_status status;
 
     long long int next_knock;
+    long long int reconnect;    /* Until the connection after the next. */
     long long int next_status;
     long long int next_statistics;
 };
@@ -178,6 +181,9 @@ set_session(struct ovl_db *db, enum ovl_session session)
         db->session = session;
         ovl_hold_set_session(session);
         db->next_status = 0;
+        if (session == OVL_SESSION_UP) {
+            db->reconnect = RECONNECT_MSEC;
+        }
     }
 }
 
@@ -213,7 +219,14 @@ knock(struct ovl_db *db)
     if (fd >= 0) {
         close(fd);
         open_session(db);
-        db->next_knock = now + RECONNECT_MSEC;
+        db->next_knock = now + db->reconnect;
+        db->reconnect = MIN(db->reconnect * 2, MAX_RECONNECT_MSEC);
+        if (db->reconnect == MAX_RECONNECT_MSEC) {
+            VLOG_ERR_ONCE("%s: the server accepts connections but does not "
+                          "tell its contents; forwarding goes on with the "
+                          "rows known so far (does its schema have the "
+                          "overlay tables?)", db->remote);
+        }
     }
     free(path);
 }
@@ -504,6 +517,7 @@ db_create(struct ovl_db *db)
         .rib = ovl_rib_create(ovl_dp_forwarding()),
         .session = OVL_SESSION_CONNECTING,
         .resync = true,
+        .reconnect = RECONNECT_MSEC,
         .status.ports_version = UINT64_MAX,
     };
     ovsdb_idl_set_probe_interval(db->idl, PROBE_MSEC);
