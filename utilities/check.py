@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree
 
@@ -24,6 +25,8 @@ ROOT = os.path.dirname(UTILITIES)
 PYTHON = "/usr/bin/python3"
 
 UNIT_TIMEOUT = 600              # Seconds for one unit test program.
+HANGING = 300                   # Seconds after which a test shows its stack.
+PYTEST_TIMEOUT = 2400           # Seconds for one run of pytest.
 PROGRESS = 20                   # Seconds between signs of life.
 
 Failure = collections.namedtuple("Failure", "test why")
@@ -79,21 +82,28 @@ class Children:
         """Runs 'args' with its output appended to file 'log'.  'echo' gets
         each line of it.  Returns the exit status, or a text that says why
         there is none."""
+        late = threading.Event()
         with open(log, "ab") as out:
             process = cls.start(args, stderr=subprocess.STDOUT,
                                 stdout=subprocess.PIPE if echo else out,
                                 **kwargs)
+
+            def stop():
+                late.set()
+                cls.end(process, patience=20)
+            timer = threading.Timer(timeout or threading.TIMEOUT_MAX, stop)
+            timer.daemon = True
+            timer.start()
             try:
-                if echo:
-                    for line in process.stdout:
-                        out.write(line)
-                        out.flush()
-                        echo(line.decode(errors="replace").rstrip("\n"))
-                return process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                return "took longer than %d s" % timeout
+                for line in process.stdout or ():
+                    out.write(line)
+                    out.flush()
+                    echo(line.decode(errors="replace").rstrip("\n"))
+                status = process.wait()
             finally:
+                timer.cancel()
                 cls.end(process)
+        return "took longer than %d s" % timeout if late.is_set() else status
 
     @classmethod
     def end(cls, process, patience=0):
@@ -250,11 +260,16 @@ def unit_tests(check, variant, name, environment=None):
     logs = check.log(name)
     os.makedirs(logs)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for outcome in pool.map(
-                lambda program: run_unit_test(program, build, logs,
-                                              environment or os.environ),
-                programs):
-            result.add(outcome)
+        futures = [pool.submit(run_unit_test, program, build, logs,
+                               environment or os.environ)
+                   for program in programs]
+        try:
+            for future in futures:
+                result.add(future.result())
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            Children.end_all()
+            raise
     return result
 
 
@@ -290,14 +305,18 @@ def pytest(check, folder, name, prefix, environment=None):
                        PYTHONDONTWRITEBYTECODE="1")
     status = Children.run(
         [PYTHON, "-m", "pytest", "-v", "-p", "no:cacheprovider",
+         "-o", "faulthandler_timeout=%d" % HANGING,
          "-o", "junit_family=xunit2", "--junitxml=" + report,
          "--basetemp=" + os.path.join(scratch, "t"), "--rootdir=" + tests, tests],
-        log, echo=progress_reporter(name), cwd=tests, env=environment)
+        log, PYTEST_TIMEOUT, progress_reporter(name), cwd=tests,
+        env=environment)
     try:
         read_junit(report, result)
     except (OSError, xml.etree.ElementTree.ParseError):
         show_tail(log)
-        result.fail(name, "pytest gave no report, exit status %s" % status)
+        result.fail(name, "pytest gave no report: %s" % (
+            status if isinstance(status, str)
+            else "exit status %d" % status))
     else:
         if status not in (0, 1, 5) and not result.failures:
             result.fail(name, "pytest's exit status is %s" % status)
