@@ -302,7 +302,9 @@ read_rows(struct ovl_db *db)
 
     if (everything) {
         ovl_db_write_reset(&db->write);
+        ovsrcu_quiesce_start();
         ovl_db_write_sweep(&db->write);
+        ovsrcu_quiesce_end();
         db->status.n_resyncs++;
         db->resync = false;
     }
@@ -338,6 +340,7 @@ static void
 commit(struct ovl_db *db)
 {
     struct ovl_rib_error e;
+    size_t n_errors = 0;
 
     ovl_rib_commit(db->rib);
     if (!db->status.n_commits) {
@@ -345,6 +348,9 @@ commit(struct ovl_db *db)
     }
     while (ovl_rib_next_error(db->rib, &e)) {
         ovl_db_write_error(&db->write, e.table, &e.uuid, e.error);
+        if (++n_errors % 1024 == 0) {
+            ovl_rib_breathe();
+        }
     }
     db->vteps_version
         = seq_read(ovl_forwarding_vteps_seq(ovl_dp_forwarding()));

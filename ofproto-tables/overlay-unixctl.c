@@ -42,6 +42,7 @@ enum key {
 
 struct args {
     bool json;
+    unsigned int given;         /* Keys. */
     struct ovl_filter filter;
     struct in6_addr ip;         /* What 'filter.ip' points to. */
 };
@@ -87,6 +88,11 @@ parse_ip(const char *s, struct args *args)
 static char *
 parse_value(enum key key, const char *value, struct args *args)
 {
+    if (args->given & key) {
+        return xasprintf("\"%s\" is one value too many", value);
+    }
+    args->given |= key;
+
     switch (key) {
     case KEY_VNI:
         return parse_vni(value, args);
@@ -599,7 +605,8 @@ frame_from_hex(const char *s, struct dp_packet *packet)
     char *end = dp_packet_put_hex(packet, s, NULL);
 
     return (*end
-            ? xasprintf("not a frame in hex: stopped at \"%.20s\"", end)
+            ? xasprintf("not a frame in hex, two digits per byte: stopped at "
+                        "\"%.20s\"", end)
             : NULL);
 }
 

@@ -524,7 +524,10 @@ static void
 grid_guards(struct ovl_grid *g, const struct ovl_binding *b)
 {
     if (!b || !b->guarded) {
-        ovl_grid_str(g, "any");
+        char **any = xmalloc(sizeof *any);
+
+        *any = xstrdup("any");
+        ovl_grid_list(g, any, 1);
     } else {
         char **macs = xcalloc(b->n_guards + 1, sizeof *macs);
 
