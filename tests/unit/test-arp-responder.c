@@ -192,6 +192,16 @@ probe_by_the_owner_is_forwarded(void **state)
 }
 
 static void
+owner_without_a_mac_row_is_not_answered(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_arp_request(MAC_UNKNOWN, "0.0.0.0", "10.1.0.77");
+
+    world_set_neighbor(w, "10.1.0.77", MAC_UNKNOWN, false, false);
+    assert_flooded(w, w->vm3, &f);
+}
+
+static void
 request_for_the_senders_own_mac_is_forwarded(void **state)
 {
     struct world *w = *state;
@@ -504,6 +514,7 @@ main(void)
         world_test(request_for_an_unknown_target_is_dropped_if_so_configured),
         world_test(announcement_is_forwarded),
         world_test(probe_by_the_owner_is_forwarded),
+        world_test(owner_without_a_mac_row_is_not_answered),
         world_test(request_for_the_senders_own_mac_is_forwarded),
         world_test(request_for_what_is_behind_the_same_port_is_forwarded),
         world_test(unicast_request_for_a_vm_is_forwarded),

@@ -178,6 +178,12 @@ dhcp_client_without_address_may_ask(void **state)
     f = frame_udp4(MAC_BROADCAST, MAC_VM1, "0.0.0.0", "255.255.255.255", 67,
                    68, 244);
     assert_port_drop(w, w->vm1, &f, OVL_DROP_SPOOF_IP);
+    f = frame_udp4(MAC_BROADCAST, MAC_VM1, "0.0.0.0", "255.255.255.255", 1000,
+                   67, 244);
+    assert_port_drop(w, w->vm1, &f, OVL_DROP_SPOOF_IP);
+    f = frame_udp4(MAC_BROADCAST, MAC_VM1, "0.0.0.0", "255.255.255.255", 68,
+                   1000, 244);
+    assert_port_drop(w, w->vm1, &f, OVL_DROP_SPOOF_IP);
     f = frame_udp4(MAC_VM2, MAC_VM1, "0.0.0.0", "10.1.0.12", 68, 67, 244);
     assert_port_drop(w, w->vm1, &f, OVL_DROP_SPOOF_IP);
     f = frame_udp4(MAC_BROADCAST, MAC_VM1, "0.0.0.0", "255.255.255.255", 68,

@@ -253,6 +253,20 @@ ipv4_with_absurd_header_is_bad(void **state OVS_UNUSED)
 }
 
 static void
+ipv4_with_options_beyond_the_frame_is_bad(void **state OVS_UNUSED)
+{
+    struct frame good = frame_udp4(MAC_VM2, MAC_VM1, "10.1.0.11",
+                                   "10.1.0.12", 1, 2, 80);
+
+    frame_set8(&good, L3_OFS, 0x4f);
+    for (size_t len = L3_OFS + 20; len < L3_OFS + 70; len++) {
+        struct frame f = frame_cut(&good, len);
+
+        assert_int_equal(parse(&f).l3_bad, len < L3_OFS + 60);
+    }
+}
+
+static void
 ipv4_ports_end_where_the_packet_ends(void **state OVS_UNUSED)
 {
     struct frame f = frame_udp4(MAC_VM2, MAC_VM1, "10.1.0.11", "10.1.0.12",
@@ -636,6 +650,7 @@ main(void)
         cmocka_unit_test(arp_operations_other_than_request_and_reply_are_bad),
         cmocka_unit_test(arp_fields_are_read),
         cmocka_unit_test(ipv4_with_absurd_header_is_bad),
+        cmocka_unit_test(ipv4_with_options_beyond_the_frame_is_bad),
         cmocka_unit_test(ipv4_ports_end_where_the_packet_ends),
         cmocka_unit_test(fragments_have_no_ports),
         cmocka_unit_test(ipv6_extension_headers_are_walked),

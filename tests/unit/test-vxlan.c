@@ -291,6 +291,21 @@ ecn_change_of_ipv6_changes_nothing_else(void **state OVS_UNUSED)
 /* Tags. */
 
 static void
+headroom_is_made_where_it_is_short(void **state OVS_UNUSED)
+{
+    struct frame f = inner_frame();
+
+    for (size_t headroom = 0; headroom < 60; headroom++) {
+        struct dp_packet *p = make_packet(&f, headroom);
+
+        p = ovl_pkt_with_headroom(p, 50);
+        assert_true(dp_packet_headroom(p) >= 50);
+        struct frame got = take_frame(p);
+        assert_frame_equal(&got, &f);
+    }
+}
+
+static void
 tag_is_pushed_whatever_the_headroom(void **state OVS_UNUSED)
 {
     struct frame f = inner_frame();
@@ -350,6 +365,7 @@ main(void)
         cmocka_unit_test(all_cells_of_rfc6040_figure_4),
         cmocka_unit_test(ecn_change_keeps_the_ipv4_checksum_right),
         cmocka_unit_test(ecn_change_of_ipv6_changes_nothing_else),
+        cmocka_unit_test(headroom_is_made_where_it_is_short),
         cmocka_unit_test(tag_is_pushed_whatever_the_headroom),
         cmocka_unit_test(tag_is_popped),
         cmocka_unit_test(offloads_that_a_guest_asks_for_are_forgotten),
