@@ -252,12 +252,22 @@ ovl_port_close(struct ovl_port *port)
     ovl_lport_unref(&port->up);
 }
 
+/* The netdevs that outlive their ports, where leak checkers see that they are
+ * not forgotten. */
+static struct netdev **abandoned;
+static size_t n_abandoned, allocated_abandoned;
+
 void
 ovl_port_abandon(struct ovl_port *port)
 {
     ovs_assert(!port->n_rxq);
 
     atomic_store_relaxed(&port->up.alive, false);
+    if (n_abandoned >= allocated_abandoned) {
+        abandoned = x2nrealloc(abandoned, &allocated_abandoned,
+                               sizeof *abandoned);
+    }
+    abandoned[n_abandoned++] = port->netdev;
     port->netdev = NULL;
     ovl_lport_unref(&port->up);
 }
