@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "dp-packet.h"
+#include "hmapx.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "pipeline.h"
@@ -254,8 +255,7 @@ ovl_port_close(struct ovl_port *port)
 
 /* The netdevs that outlive their ports, where leak checkers see that they are
  * not forgotten. */
-static struct netdev **abandoned;
-static size_t n_abandoned, allocated_abandoned;
+static struct hmapx abandoned = HMAPX_INITIALIZER(&abandoned);
 
 void
 ovl_port_abandon(struct ovl_port *port)
@@ -263,11 +263,7 @@ ovl_port_abandon(struct ovl_port *port)
     ovs_assert(!port->n_rxq);
 
     atomic_store_relaxed(&port->up.alive, false);
-    if (n_abandoned >= allocated_abandoned) {
-        abandoned = x2nrealloc(abandoned, &allocated_abandoned,
-                               sizeof *abandoned);
-    }
-    abandoned[n_abandoned++] = port->netdev;
+    hmapx_add(&abandoned, port->netdev);
     port->netdev = NULL;
     ovl_lport_unref(&port->up);
 }
