@@ -14,6 +14,7 @@
 
 #include "rib-private.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@
 #include "random.h"
 #include "row-error.h"
 #include "smap.h"
+#include "timeval.h"
 #include "util.h"
 
 /* A row whose error may not be what was reported last. */
@@ -101,7 +103,10 @@ rib_keys_sort(struct rib_keys *keys)
     size_t n = 0;
 
     if (keys->n > 1) {
+        /* In one go, of keys that nobody else knows. */
+        ovsrcu_quiesce_start();
         qsort(keys->keys, keys->n, sizeof *keys->keys, compare_keys);
+        ovsrcu_quiesce_end();
     }
     for (size_t i = 0; i < keys->n; i++) {
         if (!n || compare_keys(&keys->keys[n - 1], &keys->keys[i])) {
@@ -118,11 +123,21 @@ rib_keys_clear(struct rib_keys *keys)
     *keys = (struct rib_keys) { .n = 0 };
 }
 
+/* Polls nothing, but as if it did: RCU goes on, and so does the clock by which
+ * Open vSwitch finds threads that are stuck. */
+void
+ovl_rib_breathe(void)
+{
+    int elapsed;
+
+    time_poll(NULL, 0, NULL, LLONG_MIN, &elapsed);
+}
+
 void
 rib_breathe(size_t i)
 {
-    if (i % 1024 == 1023) {
-        ovsrcu_quiesce();
+    if (i % 256 == 255) {
+        ovl_rib_breathe();
     }
 }
 
@@ -210,6 +225,7 @@ ovl_rib_errors_again(struct ovl_rib *rib)
 {
     struct rib_change *change;
     struct rib_row *row;
+    size_t n_seen = 0;
 
     HMAP_FOR_EACH (change, hmap_node, &rib->changes) {
         free(change->reported);
@@ -217,6 +233,7 @@ ovl_rib_errors_again(struct ovl_rib *rib)
     }
     for (int i = 0; i < OVL_RIB_N_TABLES; i++) {
         HMAP_FOR_EACH (row, uuid_node, &rib->rows[i]) {
+            rib_breathe(n_seen++);
             if (row->error && !find_change(rib, i, &row->uuid)) {
                 add_change(rib, row, NULL);
             }

@@ -169,6 +169,11 @@ void ovl_rib_resync_end(struct ovl_rib *);
 void ovl_rib_set_lports(struct ovl_rib *, struct ovl_lport *const *,
                         size_t n);
 
+/* Called now and then by whoever gives the RIB many rows in one go: RCU, and
+ * whoever waits for it, goes on.  What the caller got from RCU is not valid
+ * any more. */
+void ovl_rib_breathe(void);
+
 /* Puts everything set and deleted since the last commit in force at once. */
 void ovl_rib_commit(struct ovl_rib *);
 
