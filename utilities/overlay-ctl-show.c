@@ -390,20 +390,18 @@ show_networks(struct ctl_context *ctx)
     counts_destroy(&routes);
 }
 
-static void OVS_PRINTF_FORMAT(3, 4)
-put_error(struct ctl_context *ctx, size_t *n, const char *format, ...)
+/* An error names table, row, column and value. */
+static void
+put_error(struct ctl_context *ctx, const char *error, size_t *n)
 {
-    if (!*n) {
-        ds_put_cstr(&ctx->output, "rows that are not in force\n");
-    }
-    if ((*n)++ < MAX_ERRORS) {
-        va_list args;
-
-        ds_put_cstr(&ctx->output, "    ");
-        va_start(args, format);
-        ds_put_format_valist(&ctx->output, format, args);
-        va_end(args);
-        ds_put_char(&ctx->output, '\n');
+    if (error) {
+        if (!*n) {
+            ds_put_cstr(&ctx->output, "rows that are not in force\n");
+        }
+        if (*n < MAX_ERRORS) {
+            ds_put_format(&ctx->output, "    %s\n", error);
+        }
+        ++*n;
     }
 }
 
@@ -419,39 +417,22 @@ show_errors(struct ctl_context *ctx)
     size_t n = 0;
 
     OVSREC_PORT_FOR_EACH (port, ctx->idl) {
-        if (port->overlay_error) {
-            put_error(ctx, &n, "port %s: %s", port->name,
-                      port->overlay_error);
-        }
+        put_error(ctx, port->overlay_error, &n);
     }
     OVSREC_OVERLAY_BINDING_FOR_EACH (binding, ctx->idl) {
-        if (binding->error) {
-            put_error(ctx, &n, "binding %s: %s", binding->iface,
-                      binding->error);
-        }
+        put_error(ctx, binding->error, &n);
     }
     OVSREC_OVERLAY_NETWORK_FOR_EACH (net, ctx->idl) {
-        if (net->error) {
-            put_error(ctx, &n, "network %"PRId64": %s", net->vni, net->error);
-        }
+        put_error(ctx, net->error, &n);
     }
     OVSREC_OVERLAY_ROUTE_FOR_EACH (route, ctx->idl) {
-        if (route->error) {
-            put_error(ctx, &n, "route %s %s: %s", route->vrf, route->prefix,
-                      route->error);
-        }
+        put_error(ctx, route->error, &n);
     }
     OVSREC_OVERLAY_NEIGHBOR_FOR_EACH (neighbor, ctx->idl) {
-        if (neighbor->error) {
-            put_error(ctx, &n, "neighbor %"PRId64" %s: %s", neighbor->vni,
-                      neighbor->ip, neighbor->error);
-        }
+        put_error(ctx, neighbor->error, &n);
     }
     OVSREC_OVERLAY_MAC_FOR_EACH (mac, ctx->idl) {
-        if (mac->error) {
-            put_error(ctx, &n, "MAC %"PRId64" %s: %s", mac->vni, mac->mac,
-                      mac->error);
-        }
+        put_error(ctx, mac->error, &n);
     }
     if (n > MAX_ERRORS) {
         ds_put_format(&ctx->output, "    and %"PRIuSIZE" more\n",
