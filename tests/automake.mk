@@ -235,3 +235,20 @@ tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
 
 fuzz: $(EXTRA_PROGRAMS)
 $(EXTRA_PROGRAMS): ovs.stamp
+
+# Open vSwitch's own tests, with our programs and with the unpatched ones.
+EXTRA_DIST += \
+	tests/stock/compare.py \
+	tests/stock/expected-differences \
+	tests/stock/prepare
+STOCK = OVS_SOURCE='$(OVS_SOURCE)' PYTHON3='$(PYTHON3)' \
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) \
+	$(srcdir)/tests/stock/compare.py ovs . stock-tests
+check-stock: all
+	@$(STOCK) --all $(STOCK_FLAGS)
+check-stock-sample: all
+	@$(STOCK) $(STOCK_FLAGS)
+.PHONY: check-stock check-stock-sample
+
+clean-local:
+	rm -rf stock-tests
