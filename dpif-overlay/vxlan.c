@@ -158,7 +158,6 @@ ovl_vxlan_push(struct dp_packet *packet, const struct ovl_adjacency *adj,
     memcpy(&udp, udp_p, sizeof udp);
     udp.udp_src = htons(f->sport);
     udp.udp_len = htons(udp_len);
-    udp.udp_csum = 0;
     memcpy(udp_p, &udp, sizeof udp);
 
     if (adj->ipv6) {

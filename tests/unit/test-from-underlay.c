@@ -275,6 +275,17 @@ truncated_outer_packet_is_dropped(void **state)
 }
 
 static void
+ip_packet_announced_longer_than_it_is_is_dropped(void **state)
+{
+    struct world *w = *state;
+    struct frame f = good();
+
+    frame_set16(&f, IP4_LEN, f.len - L3_OFS + 1);
+    frame_fix_ip4(&f, L3_OFS);
+    assert_uplink_drop(w, &f, OVL_DROP_VXLAN_MALFORMED);
+}
+
+static void
 udp6_without_checksum_needs_configuration(void **state)
 {
     struct world *w = *state;
@@ -735,6 +746,7 @@ main(void)
         world_test(wrong_outer_checksums_are_dropped),
         world_test(udp_lengths_that_are_wrong_are_dropped),
         world_test(truncated_outer_packet_is_dropped),
+        world_test(ip_packet_announced_longer_than_it_is_is_dropped),
         world_test(udp6_without_checksum_needs_configuration),
         world_test(inner_frame_without_ethernet_header_is_dropped),
         world_test(inner_vlan_tag_is_dropped_and_priority_tag_stripped),
