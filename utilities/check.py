@@ -489,7 +489,9 @@ def no_namespaces():
     if os.geteuid():
         return "needs root"
     try:
-        subprocess.run(["unshare", "-n", "ip", "link", "add", "type", "veth"],
+        # Like "ip netns exec", which is at a loss in a plain chroot.
+        subprocess.run(["unshare", "-n", "-m", "--propagation", "slave",
+                        "ip", "link", "add", "type", "veth"],
                        check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return "network namespaces and veth do not work here"
