@@ -14,6 +14,9 @@
 #include "ovs-thread.h"
 #include "util.h"
 
+/* In a long loop, pass a quiescent state every so many nodes. */
+#define QUIESCE_NODES 4096
+
 /* What only the writer needs, away from what readers read. */
 struct ovl_vmap_changes {
     /* Held while the cmap changes and while somebody takes a snapshot. */
@@ -140,6 +143,7 @@ ovl_vmap_settle(struct ovl_vmap *map)
     struct ovl_vmap_changes *c = map->changes;
     struct ovl_vnode *removed = NULL;
     struct ovl_vnode *node, *next;
+    size_t n_seen = 0;
 
     for (node = c->removed; node != &end_of_chain; node = next) {
         next = node->next_removed;
@@ -148,6 +152,9 @@ ovl_vmap_settle(struct ovl_vmap *map)
             removed = node;
         } else {
             node->next_removed = NULL;
+        }
+        if (++n_seen % QUIESCE_NODES == 0) {
+            ovsrcu_quiesce();
         }
     }
     atomic_store_relaxed(&c->count,

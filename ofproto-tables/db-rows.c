@@ -76,7 +76,7 @@ breathe(struct ovl_db_rows *rows)
     long long int now = time_usec();
 
     if (now >= rows->slice_end) {
-        ovsrcu_quiesce();
+        ovl_rib_breathe();
         rows->slice_end = time_usec() + SLICE_USEC;
     }
 }
@@ -526,7 +526,11 @@ ovl_db_rows_apply(struct ovl_db_rows *rows, bool everything)
     }
     rows->owner_changed = false;
     rows->seqno = ovsdb_idl_get_seqno(rows->idl);
+
+    /* In one go, and none of RCU's business. */
+    ovsrcu_quiesce_start();
     ovsdb_idl_track_clear(rows->idl);
+    ovsrcu_quiesce_end();
 }
 
 bool
