@@ -35,6 +35,8 @@ ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/db-columns.h \
 	ofproto-tables/db-rows.c \
 	ofproto-tables/db-rows.h \
+	ofproto-tables/db-trim.c \
+	ofproto-tables/db-trim.h \
 	ofproto-tables/db-write.c \
 	ofproto-tables/db-write.h \
 	ofproto-tables/grid.c \

@@ -24,6 +24,7 @@
 
 #include "db-columns.h"
 #include "db-rows.h"
+#include "db-trim.h"
 #include "db-write.h"
 #include "dirs.h"
 #include "dpif-overlay.h"
@@ -46,15 +47,20 @@
 
 VLOG_DEFINE_THIS_MODULE(ovl_db);
 
-/* A unix socket does not notice a server that hangs. */
+/* A unix socket does not notice a server that hangs.  One that has many rows
+ * may be busy for long with one transaction, so it gets a millisecond more for
+ * so many; and one that has not told its contents yet may be busy with that,
+ * and would have to start over. */
 #define PROBE_MSEC 5000
+#define PROBE_ROWS_PER_MSEC 20
+#define FIRST_PROBE_MSEC 60000
 
 /* How often to see whether a server that was away listens again, and how
  * long to let a new connection alone before trying the next: at first, and if
  * it listens and yet says nothing. */
 #define KNOCK_MSEC 200
 #define RECONNECT_MSEC 1000
-#define MAX_RECONNECT_MSEC 16000
+#define MAX_RECONNECT_MSEC 64000
 
 #define STATUS_MSEC 2000
 #define STATUS_SOON_MSEC 100    /* After a commit. */
@@ -82,6 +88,7 @@ struct ovl_db {
     struct ovl_rib *rib;
     struct ovl_db_rows rows;
     struct ovl_db_write write;
+    struct ovl_db_trim trim;
 
     enum ovl_session session;
     bool connected;
@@ -192,7 +199,7 @@ open_session(struct ovl_db *db)
 {
     ovsdb_idl_set_remote(db->idl, NULL, true);
     ovsdb_idl_set_remote(db->idl, db->remote, true);
-    ovsdb_idl_set_probe_interval(db->idl, PROBE_MSEC);
+    ovsdb_idl_set_probe_interval(db->idl, FIRST_PROBE_MSEC);
 }
 
 /* The IDL backs off, up to 8 s, while the server is away.  A server on this
@@ -220,15 +227,32 @@ knock(struct ovl_db *db)
         close(fd);
         open_session(db);
         db->next_knock = now + db->reconnect;
-        db->reconnect = MIN(db->reconnect * 2, MAX_RECONNECT_MSEC);
         if (db->reconnect == MAX_RECONNECT_MSEC) {
             VLOG_ERR_ONCE("%s: the server accepts connections but does not "
                           "tell its contents; forwarding goes on with the "
                           "rows known so far (does its schema have the "
                           "overlay tables?)", db->remote);
         }
+        db->reconnect = MIN(db->reconnect * 4, MAX_RECONNECT_MSEC);
     }
     free(path);
+}
+
+static size_t
+count_entries(void)
+{
+    struct ovl_table_sizes sizes;
+
+    ovl_forwarding_sizes(ovl_dp_forwarding(), &sizes);
+    return sizes.macs + sizes.neighbors;
+}
+
+static void
+set_probe(struct ovl_db *db)
+{
+    ovsdb_idl_set_probe_interval(
+        db->idl, (!db->connected ? FIRST_PROBE_MSEC
+                  : PROBE_MSEC + count_entries() / PROBE_ROWS_PER_MSEC));
 }
 
 /* Lets the IDL run.  Returns true if its contents are current and differ
@@ -243,13 +267,19 @@ run_session(struct ovl_db *db)
     ovsrcu_quiesce_end();
 
     bool connected = ovsdb_idl_is_connected(db->idl);
-    bool changed = db->seqno != ovsdb_idl_get_seqno(db->idl);
+    unsigned int n_changes = ovsdb_idl_get_seqno(db->idl) - db->seqno;
 
-    db->seqno = ovsdb_idl_get_seqno(db->idl);
+    db->seqno += n_changes;
+    if (n_changes) {
+        ovl_db_trim_changed(&db->trim, n_changes, count_entries());
+    }
     if (connected && !db->connected) {
         db->resync = true;
     }
-    db->connected = connected;
+    if (connected != db->connected) {
+        db->connected = connected;
+        set_probe(db);
+    }
 
     if (!connected) {
         if (db->session != OVL_SESSION_CONNECTING) {
@@ -258,7 +288,7 @@ run_session(struct ovl_db *db)
         }
         return false;
     }
-    return changed;
+    return n_changes > 0;
 }
 
 /* Returns true if the server has our tables. */
@@ -307,6 +337,9 @@ read_rows(struct ovl_db *db)
         ovsrcu_quiesce_end();
         db->status.n_resyncs++;
         db->resync = false;
+
+        /* The IDL has thrown away what it had without counting it. */
+        ovl_db_trim_changed(&db->trim, count_entries(), count_entries());
     }
     ovl_db_rows_apply(&db->rows, everything);
     if (everything) {
@@ -357,6 +390,7 @@ commit(struct ovl_db *db)
     db->snapshot = ovl_hold_snapshot(db->status.next_cfg,
                                      db->status.ports_version);
     db->status.n_commits++;
+    set_probe(db);
     db->next_status = MIN(db->next_status, time_msec() + STATUS_SOON_MSEC);
 }
 
@@ -488,7 +522,8 @@ db_run(struct ovl_db *db)
     refresh_owner(db);
     update_tables(db, run_session(db));
     write_back(db);
-    ovl_forwarding_collect(ovl_dp_forwarding());
+    ovl_db_trim_run(&db->trim,
+                    ovl_forwarding_collect(ovl_dp_forwarding()));
 
     ovs_mutex_lock(&mutex);
     shared = db->status;
@@ -506,6 +541,7 @@ db_wait(struct ovl_db *db)
     }
     ovsdb_idl_wait(db->idl);
     ovl_forwarding_collect_wait(ovl_dp_forwarding());
+    ovl_db_trim_wait(&db->trim);
     if (db->session == OVL_SESSION_UP) {
         ovl_db_write_wait(&db->write);
         poll_timer_wait_until(MIN(db->next_status, db->next_statistics));
@@ -526,7 +562,7 @@ db_create(struct ovl_db *db)
         .reconnect = RECONNECT_MSEC,
         .status.ports_version = UINT64_MAX,
     };
-    ovsdb_idl_set_probe_interval(db->idl, PROBE_MSEC);
+    ovsdb_idl_set_probe_interval(db->idl, FIRST_PROBE_MSEC);
     ovl_db_rows_init(&db->rows, db->idl, db->rib, &db->write);
     ovl_db_write_init(&db->write, db->idl, ovl_dp_forwarding());
 }
