@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Benchmarks: see README.md here.  They measure what 'make install' installs,
+# into a directory of its own, unless OVL_PREFIX names another prefix.
+
+# What the daemon's memory is compared with.
+noinst_PROGRAMS += tests/bench/bare-idl
+tests_bench_bare_idl_SOURCES = \
+	ofproto-tables/db-columns.c ofproto-tables/db-columns.h \
+	tests/bench/bare-idl.c
+tests_bench_bare_idl_LDADD = $(OVS_LIBS)
+
+EXTRA_DIST += \
+	tests/bench/README.md \
+	tests/bench/control.py \
+	tests/bench/observe.py \
+	tests/bench/report.py \
+	tests/bench/world.py
+
+BENCH_ROOT = $(abs_builddir)/tests/bench/root
+bench-control: all
+	@prefix="$$OVL_PREFIX"; \
+	if [ -z "$$prefix" ]; then \
+	    $(MAKE) -s install DESTDIR=$(BENCH_ROOT) > /dev/null || exit 1; \
+	    prefix=$(BENCH_ROOT)$(prefix); \
+	fi; \
+	PYTHONDONTWRITEBYTECODE=1 OVL_PREFIX="$$prefix" \
+	    $(PYTHON3) $(srcdir)/tests/bench/control.py \
+	    --bare-idl=tests/bench/bare-idl $(BENCH_FLAGS)
+mostlyclean-local:
+	rm -rf $(BENCH_ROOT)
+.PHONY: bench-control

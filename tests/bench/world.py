@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The hypervisor that is measured.
+
+    vm1 ──┐
+    x0 …  ┤ VNI 5001 ── br-ov ── p0 ══ 192.0.2.254 ══ 198.51.100.1 … .200
+    t0,t1 ┘
+
+p0, vm1 and the x ports are dummies; t0 and t1 are taps, if we may have some,
+bound to 5001 too.  All VTEPs are behind one next hop.
+"""
+
+import json
+import random
+import socket
+import struct
+import time
+
+from ovl import frames
+from ovl.pcap import PcapReader
+from ovl.process import Daemons, wait_until
+from ovl.unixctl import UnixctlError
+
+VNI = 5001
+N_VTEPS = 200
+GATEWAY = "192.0.2.254"
+PORTS_PER_TRANSACTION = 200
+
+
+class Database:
+    """A connection to ovsdb-server."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(path)
+
+    @staticmethod
+    def request(operations):
+        return json.dumps({"method": "transact", "id": 1,
+                           "params": ["Open_vSwitch", *operations]}).encode()
+
+    def start(self, request):
+        self.sock.sendall(request)
+
+    def finish(self):
+        """Returns the results of the transaction under way."""
+        answer = b""
+        while not answer or answer.count(b"{") != answer.count(b"}"):
+            data = self.sock.recv(1 << 20)
+            assert data, "ovsdb-server closes the connection"
+            answer += data
+        results = json.loads(answer)["result"]
+        errors = [r for r in results if r and "error" in r]
+        assert not errors, errors[0]
+        return results
+
+    def transact(self, *operations):
+        self.start(self.request(operations))
+        return self.finish()
+
+    def close(self):
+        self.sock.close()
+
+
+def vtep_of(i):
+    return f"198.51.100.{1 + i % N_VTEPS}"
+
+
+def mac_of(i):
+    return "52:54:%02x:%02x:%02x:%02x" % tuple(struct.pack("!I", i + 256))
+
+
+def ip_of(i):
+    return "10.%d.%d.%d" % tuple(struct.pack("!I", i + (1 << 16))[1:])
+
+
+def insert(i):
+    """The operation that adds remote VM number 'i'."""
+    return {"op": "insert", "table": "Overlay_MAC",
+            "row": {"vni": VNI, "mac": mac_of(i), "vtep": vtep_of(i),
+                    "ips": ip_of(i)}}
+
+
+def delete(*where):
+    return {"op": "delete", "table": "Overlay_MAC", "where": [*where]}
+
+
+def frame_to(i, number):
+    """A frame from vm1 to remote VM 'i' that carries 'number'."""
+    return (bytes.fromhex((mac_of(i) + frames.mac(1)).replace(":", ""))
+            + b"\x88\xb5" + struct.pack("!I", number) + bytes(42))
+
+
+class World:
+    def __init__(self, directory, prefix, taps=False, n_ports=0):
+        self.d = Daemons(directory, prefix)
+        self.d.create_db()
+        self.d.start_db()
+        self.d.start()
+        self.db = Database(f"{self.d.dir}/db.sock")
+        self.p0 = PcapReader(f"{self.d.dir}/p0.pcap")
+        self.number = 0
+        self._build(taps)
+        self._add_ports(n_ports)
+        self.set_underlay()
+
+    def _build(self, taps):
+        args = ["add-br", "br-ov", "--", "set", "Bridge", "br-ov",
+                "datapath_type=overlay", "overlay_vtep_ips=192.0.2.1",
+                "overlay_uplinks=p0", "--", "add-port", "br-ov", "p0", "--",
+                "set", "Interface", "p0", "type=dummy",
+                f"options:tx_pcap={self.p0.path}", "--", "add-port", "br-ov",
+                "vm1", "--", "set", "Interface", "vm1", "type=dummy", "--",
+                "set", "Port", "vm1", f"overlay_vni={VNI}",
+                f'overlay_addresses="{frames.mac(1)}"', "--",
+                "create", "Overlay_Network", f"vni={VNI}"]
+        for i in range(2 if taps else 0):
+            args += ["--", "add-port", "br-ov", f"t{i}", "--", "set",
+                     "Interface", f"t{i}", "type=tap", "--", "set", "Port",
+                     f"t{i}", f"overlay_vni={VNI}",
+                     f'overlay_addresses="{frames.mac(16 + i)}"']
+        self.d.vsctl(*args)
+
+    def _add_ports(self, n):
+        for first in range(0, n, PORTS_PER_TRANSACTION):
+            args = []
+            for i in range(first, min(first + PORTS_PER_TRANSACTION, n)):
+                mac = "52:55:%02x:%02x:%02x:%02x" % tuple(struct.pack("!I",
+                                                                      i))
+                args += ["--", "add-port", "br-ov", f"x{i}", "--", "set",
+                         "Interface", f"x{i}", "type=dummy", "--", "set",
+                         "Port", f"x{i}", f"overlay_vni={VNI}",
+                         f'overlay_addresses="{mac}"']
+            self.d.vsctl(*args[1:])
+
+    def set_underlay(self):
+        """Gives LOCAL its address, and the next hop its MAC."""
+        def done():
+            try:
+                self.d.appctl("netdev-dummy/ip4addr", "br-ov", "192.0.2.1/24")
+                self.d.appctl("ovs/route/add", "198.51.100.0/24", "br-ov",
+                              GATEWAY)
+                self.d.appctl("tnl/neigh/set", "br-ov", GATEWAY,
+                              frames.peer_mac(GATEWAY))
+                return True
+            except UnixctlError:
+                return False
+
+        wait_until(done, "no br-ov")
+
+    def control_path(self):
+        return f"{self.d.dir}/ovs-vswitchd.{self.d.process.pid}.ctl"
+
+    # Frames.
+
+    def send_to(self, i):
+        """Sends a frame to remote VM 'i' and returns its number."""
+        self.number += 1
+        try:
+            self.d.appctl("netdev-dummy/receive", "vm1",
+                          frame_to(i, self.number).hex())
+        except UnixctlError:
+            pass                # No such port yet.
+        return self.number
+
+    def received(self):
+        """Numbers of the frames that have left through p0 since."""
+        return [struct.unpack_from("!I", frame, 50 + 14)[0]
+                for frame in self.p0.read()
+                if len(frame) == 110 and frame[62:64] == b"\x88\xb5"]
+
+    def time_until_forwarded(self, i, timeout=60):
+        """Sends frames to remote VM 'i' until one comes out.  Returns when
+        that one was in its port's queue."""
+        queued = {}
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            number = self.send_to(i)
+            queued[number] = time.monotonic()
+            for number in self.received():
+                if number in queued:
+                    return queued[number]
+        raise AssertionError(f"no frame to VM {i} was forwarded")
+
+    def lost(self, vms):
+        """Sends one frame to each remote VM in 'vms' and returns how many do
+        not come out."""
+        self.settle()
+        n = 0
+        vms = list(vms)
+        for first in range(0, len(vms), 50):
+            missing = {self.send_to(i) for i in vms[first:first + 50]}
+            deadline = time.monotonic() + 2
+            while missing and time.monotonic() < deadline:
+                missing -= set(self.received())
+            n += len(missing)
+        return n
+
+    def settle(self):
+        """Waits until no frame is on its way."""
+        def at_rest():
+            t = json.loads(self.d.appctl("overlay/counters", "--json"))
+            return (t["received"] + t["replicated"] + t["generated"]
+                    == t["sent"] + t["consumed"] + t["dropped"])
+
+        wait_until(at_rest, "frames stay on their way")
+        self.received()
+
+    def macs(self):
+        status = self.d.vsctl("get", "Bridge", "br-ov", "overlay_status:macs")
+        return int(status.strip().strip('"'))
+
+    def close(self):
+        self.db.close()
+        self.d.destroy()
+
+
+def sample(n, k):
+    """'k' of the numbers below 'n'."""
+    return random.Random(1).sample(range(n), min(k, n))
