@@ -117,7 +117,8 @@ class Side:
             process.wait()
         finally:
             if process.poll() is None:
-                process.terminate()
+                # unshare does not mind SIGTERM, and takes all with it.
+                (process.kill if isolated.works else process.terminate)()
                 process.wait()
         for number in numbers:
             self.results.setdefault(number, ("no result", ""))
@@ -309,6 +310,8 @@ def parse_arguments():
                         help="run all tests, not only the sample")
     parser.add_argument("--test", type=int, action="append", metavar="NUMBER",
                         help="run only this test (may be repeated)")
+    parser.add_argument("--file", action="append", metavar="NAME.at",
+                        help="run only this file's tests (may be repeated)")
     parser.add_argument("--list", action="store_true",
                         help="list the tests that would run, and exit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1)
@@ -334,8 +337,10 @@ def main():
     stock = Side("stock", directory, options.jobs)
     tests = ours.list()
     hidden = expected_differences(tests)
-    if options.test:
-        tests = [test for test in tests if test.number in options.test]
+    if options.test or options.file:
+        tests = [test for test in tests
+                 if test.number in (options.test or [])
+                 or test.file in (options.file or [])]
     elif not options.all:
         tests = [test for test in tests
                  if any(test.file == file and re.search(pattern, test.title)

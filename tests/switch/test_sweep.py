@@ -94,8 +94,8 @@ def ofctl(sw, version, command, line):
         done = run_for_a_while(sw, args)
     else:
         done = sw.daemons.run("ovs-ofctl", *args, check=False)
-    check_tool(what, done.returncode, done.stdout, done.stderr)
     sw.daemons.check_alive()
+    check_tool(what, done.returncode, done.stdout, done.stderr)
 
 
 def run_for_a_while(sw, args):
@@ -275,9 +275,9 @@ class Row:
         if args[0] != "--":
             args = ["set", self.table, self.record, *args]
         done = self.sw.vsctl(*args, check=False)
+        self.sw.daemons.check_alive()
         check_tool("ovs-vsctl " + " ".join(args), done.returncode,
                    done.stdout, done.stderr)
-        self.sw.daemons.check_alive()
         return done
 
     def restore(self):
