@@ -14,9 +14,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "switch")]
 
 import observe                                              # noqa: E402
 from ovl import frames, process                             # noqa: E402
+from ovl.database import Database                           # noqa: E402
 from report import Report, quantile                         # noqa: E402
-from world import (Database, World, delete, insert, mac_of,  # noqa: E402
-                   sample, vtep_of)
+from world import World, delete, insert, mac_of, sample     # noqa: E402
 
 # Large transactions take their time on a busy machine.
 process.TIMEOUT = 120

@@ -12,11 +12,11 @@ bound to 5001 too.  All VTEPs are behind one next hop.
 
 import json
 import random
-import socket
 import struct
 import time
 
 from ovl import frames
+from ovl.database import Database
 from ovl.pcap import PcapReader
 from ovl.process import Daemons, wait_until
 from ovl.unixctl import UnixctlError
@@ -25,41 +25,6 @@ VNI = 5001
 N_VTEPS = 200
 GATEWAY = "192.0.2.254"
 PORTS_PER_TRANSACTION = 200
-
-
-class Database:
-    """A connection to ovsdb-server."""
-
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(path)
-
-    @staticmethod
-    def request(operations):
-        return json.dumps({"method": "transact", "id": 1,
-                           "params": ["Open_vSwitch", *operations]}).encode()
-
-    def start(self, request):
-        self.sock.sendall(request)
-
-    def finish(self):
-        """Returns the results of the transaction under way."""
-        answer = b""
-        while not answer or answer.count(b"{") != answer.count(b"}"):
-            data = self.sock.recv(1 << 20)
-            assert data, "ovsdb-server closes the connection"
-            answer += data
-        results = json.loads(answer)["result"]
-        errors = [r for r in results if r and "error" in r]
-        assert not errors, errors[0]
-        return results
-
-    def transact(self, *operations):
-        self.start(self.request(operations))
-        return self.finish()
-
-    def close(self):
-        self.sock.close()
 
 
 def vtep_of(i):
