@@ -7,10 +7,8 @@ converges without a gap (DESIGN 6 rule 12; ROBUSTNESS C-07, RS-1, RS-2).
     vm2 ─┤ VNI 5001 ── br-ov ── p0 ══ underlay ══ 192.0.2.2 (vm3), 192.0.2.3
 """
 
-import contextlib
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
@@ -18,7 +16,6 @@ import pytest
 from conftest import running_daemons
 from ovl.frames import arp_reply, arp_request, encap, ip, mac, udp
 from ovl.process import wait_until
-from ovl.unixctl import Unixctl
 
 # What the daemon says about a server that is gone.
 RECONNECT = (r"\|(reconnect|jsonrpc|ovsdb_idl|ovsdb_cs|stream_unix)"
@@ -54,40 +51,6 @@ def wait_connected(sw):
                    lambda v: int(v) >= 0)
 
 
-@contextlib.contextmanager
-def stream(sw, port, frame, out):
-    """Sends 'frame' all the time, and fails at the end unless each one came
-    out of 'out' exactly once."""
-    sw.wait_rest()
-    sw.collect()
-    stop = threading.Event()
-    sent = 0
-    ctl = Unixctl(f"{sw.daemons.dir}/ovs-vswitchd."
-                  f"{sw.daemons.process.pid}.ctl")
-
-    def run():
-        nonlocal sent
-        while not stop.is_set():
-            ctl("netdev-dummy/receive", port, frame.hex())
-            sent += 1
-            stop.wait(0.002)
-
-    before = sw.totals()["received"]
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        ctl.close()
-    sw.wait_rest(before + sent)
-    got = sw.collect().get(out, [])
-    assert sent > 20, "the stream did not flow"
-    assert len(got) == sent, f"{sent} sent, {len(got)} received"
-    assert len(set(map(bytes, got))) == 1
-
-
 def forwards(sw):
     local, remote = udp(1, 2), udp(1, 3)
     sw.expect(("vm1", local), ("vm1", remote), ("vm1", arp_request(1, ip(3))),
@@ -97,7 +60,7 @@ def forwards(sw):
 
 def test_dead_server_changes_nothing_for_packets(restartable):
     sw = restartable
-    with stream(sw, "vm1", udp(1, 2), "vm2"):
+    with sw.stream("vm1", udp(1, 2), "vm2"):
         sw.daemons.stop_db(signal.SIGKILL)
         for _ in range(20):
             sw.totals()
@@ -107,7 +70,7 @@ def test_dead_server_changes_nothing_for_packets(restartable):
 
 def test_restart_of_the_server_loses_no_packet(restartable):
     sw = restartable
-    with stream(sw, "vm1", udp(1, 2), "vm2"):
+    with sw.stream("vm1", udp(1, 2), "vm2"):
         sw.daemons.stop_db(signal.SIGTERM)
         sw.daemons.start_db()
         wait_connected(sw)
@@ -171,7 +134,7 @@ def test_empty_database_empties_the_tables(restartable):
 
 def test_restarts_in_a_row_lose_no_packet(restartable):
     sw = restartable
-    with stream(sw, "vm1", udp(1, 3), "p0"):
+    with sw.stream("vm1", udp(1, 3), "p0"):
         for _ in range(3):
             sw.daemons.stop_db(signal.SIGKILL)
             sw.daemons.start_db()

@@ -17,7 +17,6 @@ from conftest import running_daemons
 from ovl.database import Database
 from ovl.frames import Ether, Raw, arp_reply, arp_request, encap, mac, udp
 from ovl.process import wait_until
-from test_db import stream
 
 N_ROWS = 20000
 N_SAMPLE = 20
@@ -76,7 +75,7 @@ def sample():
 
 
 def test_large_transaction_takes_force_and_loses_no_packet(sw, db):
-    with stream(sw, "vm1", udp(1, 2), "vm2"):
+    with sw.stream("vm1", udp(1, 2), "vm2"):
         db.transact(*insert_all())
         wait_macs(sw, N_ROWS)
     frames = [frame_to(i) for i in sample()]
@@ -97,7 +96,7 @@ def test_large_transaction_takes_force_and_loses_no_packet(sw, db):
               out={"p0": [encap(5001, frame_to(1), VTEPS[1])]},
               drops={("vm1", 5001, "unknown_unicast"): 1})
 
-    with stream(sw, "vm1", udp(1, 2), "vm2"):
+    with sw.stream("vm1", udp(1, 2), "vm2"):
         db.transact(DELETE_ALL)
         wait_macs(sw, 0)
     sw.expect(("vm1", *frames),

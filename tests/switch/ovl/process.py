@@ -140,6 +140,11 @@ class Daemons:
         self.appctl = wait_until(try_to_connect,
                                  "ovs-vswitchd does not answer")
 
+    def another_appctl(self):
+        """A second client, for a thread of the test."""
+        return Unixctl(f"{self.dir}/ovs-vswitchd.{self.process.pid}.ctl",
+                       TIMEOUT)
+
     def stop(self):
         """Stops ovs-vswitchd in an orderly way, so that leaks show."""
         if self.process and self.process.poll() is None:

@@ -14,6 +14,7 @@ drops were counted.  There is no way to say "I do not care".
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections import Counter
 
@@ -368,6 +369,37 @@ class Switch:
                     message += [f"{port}: frame {i}:",
                                 frames.difference(expected[i], received[i])]
         return message
+
+    @contextlib.contextmanager
+    def stream(self, port, frame, out):
+        """Sends 'frame' all the time while the block runs, and fails at its
+        end unless each one came out of 'out' exactly once, the same."""
+        before = self.wait_rest()["received"]
+        self.collect()
+        stop = threading.Event()
+        sent = 0
+        appctl = self.daemons.another_appctl()
+
+        def run():
+            nonlocal sent
+            while not stop.is_set():
+                appctl("netdev-dummy/receive", port, frame.hex())
+                sent += 1
+                stop.wait(0.002)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            appctl.close()
+        self.wait_rest(before + sent)
+        got = self.collect().get(out, [])
+        assert sent > 20, "the stream did not flow"
+        assert len(got) == sent, f"{sent} sent, {len(got)} received"
+        assert len(set(got)) == 1
 
     def trace(self, port, frame):
         return self.appctl("overlay/trace", port, bytes(frame).hex())
