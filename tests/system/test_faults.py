@@ -55,8 +55,7 @@ def test_rows_that_changed_while_ovsdb_server_was_away_take_force(pair,
     assert ping(a, b.ip).lost == 0
     hypervisor.start_database()
     reaches(a, c.ip)
-    wait_for(lambda: not ping(a, b.ip, count=1,
-                              options=("-W", "0.2")).received,
+    wait_for(lambda: not ping(a, b.ip, count=1, wait=0.2).received,
              "the deleted row to go")
     assert hypervisor.drops("unknown_unicast", port="a") > 0
 

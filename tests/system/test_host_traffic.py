@@ -55,8 +55,7 @@ def test_a_port_that_is_not_bound_reaches_nobody(fabric, pair):
             Sniffer(a.namespace, "eth0") as vm, \
             Sniffer(hypervisor.namespace, "br-ov") as local:
         for address in hypervisor.vtep, a.ip, "192.0.2.2":
-            assert ping(stray, address, count=1,
-                        options=("-W", "0.2")).received == 0
+            assert ping(stray, address, count=1, wait=0.2).received == 0
         wait_for(lambda: hypervisor.drops("port_unbound", port="stray") > 2,
                  "the drops")
         sent = wire.frames() + vm.frames() + local.frames()

@@ -77,7 +77,7 @@ def test_tcp_works_both_ways(mixed, fabric):
     for source, destination in mixed, mixed[::-1]:
         assert transfer(source, destination, data) \
             == hashlib.sha256(data).hexdigest()
-        assert iperf3(fabric, source, destination) > 20e6
+        assert iperf3(fabric, source, destination) > 5e6
 
 
 def test_three_vteps_and_nothing_is_flooded_twice(fabric):
@@ -135,7 +135,7 @@ def test_a_vtep_that_no_row_names_is_dropped(mixed):
     hypervisor.overlay_ctl("mac-del", 5001, c.mac, "--", "net-set", 5001,
                            "flood=192.0.2.99")
     with Sniffer(a.namespace, "eth0") as heard:
-        assert ping(c, a.ip, count=1, options=("-W", "0.2")).received == 0
+        assert ping(c, a.ip, count=1, wait=0.2).received == 0
         assert not heard.frames()
     assert hypervisor.drops("unknown_vtep") > 0
 

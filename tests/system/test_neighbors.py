@@ -22,7 +22,7 @@ def test_no_question_about_a_vm_ever_leaves_un_encapsulated(pair, fabric):
     a, _ = pair
     a.forget_neighbors()
     with fabric.watch(a.hypervisor) as wire:
-        assert ping(a, "10.1.0.99", options=("-W", "0.2")).received == 0
+        assert ping(a, "10.1.0.99", wait=0.2).received == 0
         bare = [f.arp for f in wire.frames() if f.arp]
     assert not [arp for arp in bare if "10.1.0." in arp[1] + arp[2]]
 
@@ -32,7 +32,7 @@ def test_arp_for_the_gateway_is_answered_locally(pair, fabric):
     a.hypervisor.overlay_ctl("net-set", 5001, "vrf=red",
                              "gateway=10.1.0.1/24")
     with fabric.watch(a.hypervisor) as wire:
-        ping(a, "10.1.0.1", count=1, options=("-W", "0.2"))
+        ping(a, "10.1.0.1", count=1, wait=0.2)
         assert a.neighbor("10.1.0.1") == "02:00:5e:00:01:01"
         assert not [f for f in wire.frames(5001) if f.inner.arp]
 

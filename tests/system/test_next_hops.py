@@ -58,8 +58,7 @@ def test_a_vtep_that_comes_later_is_found(fabric):
     fabric.add_network(5001)
     hypervisor.overlay_ctl("net-set", 5001, "flood=192.0.2.2")
     a = fabric.add_vm("a", hypervisor, 5001, 1)
-    assert ping(a, "10.1.0.13", count=1,
-                options=("-W", "0.2")).received == 0
+    assert ping(a, "10.1.0.13", count=1, wait=0.2).received == 0
     assert hypervisor.drops("vtep_unresolved") > 0
     kernel = fabric.add_kernel_vtep()
     c = kernel.add_vm("c", 5001, 3)
@@ -87,7 +86,7 @@ def test_probing_finds_out_what_next_hops_do_not_tell(fabric):
     wait_for(lambda: not hypervisor.vtep_is_up(dies.vtep),
              "the VTEP to be given up", timeout=45, interval=0.2)
     before = hypervisor.drops("vtep_unresolved", port="a")
-    ping(a, c.ip, count=1, options=("-W", "0.2"))
+    ping(a, c.ip, count=1, wait=0.2)
     assert hypervisor.drops("vtep_unresolved", port="a") > before
     wait_for(lambda: "02:00:00:00:99:01" in next_hop(hypervisor, moves.vtep),
              "the new MAC address", interval=0.2)
@@ -161,7 +160,7 @@ def test_a_route_that_goes_and_comes_again(routed):
     wait_for(lambda: not hypervisor.vtep_is_up(BEHIND),
              "the VTEP to be unreachable")
     before = hypervisor.drops("vtep_unresolved", port="a")
-    ping(a, c.ip, count=1, options=("-W", "0.2"))
+    ping(a, c.ip, count=1, wait=0.2)
     assert hypervisor.drops("vtep_unresolved", port="a") > before
     hypervisor.namespace.ip("route add 198.51.100.0/24 via "
                             + c.hypervisor.ip)
@@ -229,7 +228,7 @@ def test_the_uplink_goes_down_and_up(mixed, fabric):
     reaches(a, c.ip)
     hypervisor = a.hypervisor
     hypervisor.namespace.ip("link set dev eth1 down")
-    assert ping(a, c.ip, count=2, options=("-W", "0.2")).received == 0
+    assert ping(a, c.ip, count=2, wait=0.2).received == 0
     assert hypervisor.drops("tx_error") > 0
     hypervisor.namespace.ip("link set dev eth1 up")
     reaches(a, c.ip)
@@ -249,7 +248,7 @@ def test_the_host_s_own_device_goes_down_and_up(mixed):
 
 def test_a_larger_mtu_of_the_underlay_applies(mixed, fabric):
     a, c = mixed
-    big, df = 1550 - 28, ("-M", "do", "-W", "0.2")
+    big = 1550 - 28
     for namespace, device, mtu in (
             (fabric.underlay, "hv1", 1600),
             (fabric.underlay, c.hypervisor.name, 1600),
@@ -259,25 +258,24 @@ def test_a_larger_mtu_of_the_underlay_applies(mixed, fabric):
             (a.namespace, "eth0", 1600)):
         namespace.ip("link set dev %s mtu %d" % (device, mtu))
     reaches(a, c.ip)
-    assert ping(a, c.ip, size=big, options=df).received == 0
+    assert ping(a, c.ip, size=big, df=True).received == 0
     assert a.hypervisor.drops("too_big", port="a") == 3
     a.hypervisor.vsctl("set", "Interface", "eth1", "mtu_request=1600")
-    wait_for(lambda: ping(a, c.ip, count=1, size=big, options=df).received,
+    wait_for(lambda: ping(a, c.ip, count=1, size=big, df=True).received,
              "bigger packets to pass")
-    assert ping(a, c.ip, size=big + 1, options=df).received == 0
+    assert ping(a, c.ip, size=big + 1, df=True).received == 0
 
 
 def test_a_smaller_mtu_of_the_underlay_applies(mixed):
     a, c = mixed
     reaches(a, c.ip)
-    df = ("-M", "do", "-W", "0.2")
-    assert ping(a, c.ip, size=1450 - 28, options=df).lost == 0
+    assert ping(a, c.ip, size=1450 - 28, df=True).lost == 0
     a.hypervisor.namespace.ip("link set dev eth1 mtu 1400")
     wait_for(lambda: not ping(a, c.ip, count=1, size=1351 - 28,
-                              options=df).received,
+                              df=True).received,
              "bigger packets not to pass")
     assert a.hypervisor.drops("too_big", port="a") > 0
-    assert ping(a, c.ip, size=1350 - 28, options=df).lost == 0
+    assert ping(a, c.ip, size=1350 - 28, df=True).lost == 0
 
 
 def next_hop(hypervisor, vtep):

@@ -33,7 +33,7 @@ def test_a_binding_row_is_found_by_iface_id(pair, fabric):
     hypervisor.overlay_ctl("port-unbind", "a")
     hypervisor.overlay_ctl("--", "--binding", "port-bind", "port-of-a", 5001,
                            a.mac, a.ip)
-    assert ping(a, b.ip, count=1, options=("-W", "0.2")).received == 0
+    assert ping(a, b.ip, count=1, wait=0.2).received == 0
     hypervisor.vsctl("set", "Interface", "a",
                      "external_ids:iface-id=port-of-a")
     reaches(a, b.ip)
@@ -47,7 +47,7 @@ def test_a_port_that_is_unbound_goes_silent(pair):
     a, b = pair
     reaches(a, b.ip)
     a.hypervisor.overlay_ctl("port-unbind", "a")
-    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+    assert ping(a, b.ip, count=2, wait=0.2).received == 0
     assert a.hypervisor.drops("port_unbound", port="a") > 0
 
 
@@ -62,7 +62,7 @@ def test_a_vm_moves_to_another_network(pair, fabric):
     fabric.bind(a)
     a.forget_neighbors()
     reaches(a, d.ip)
-    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+    assert ping(a, b.ip, count=2, wait=0.2).received == 0
 
 
 def test_other_vms_lose_nothing_while_ports_come_and_go(pair, fabric):
@@ -118,7 +118,7 @@ def test_a_network_deleted_and_added_again(pair):
     hypervisor = a.hypervisor
     reaches(a, b.ip)
     hypervisor.overlay_ctl("net-del", 5001)
-    assert ping(a, b.ip, count=2, options=("-W", "0.2")).received == 0
+    assert ping(a, b.ip, count=2, wait=0.2).received == 0
     assert hypervisor.drops("no_network", port="a") > 0
     hypervisor.overlay_ctl("net-add", 5001, "flood=192.0.2.2")
     reaches(a, b.ip)

