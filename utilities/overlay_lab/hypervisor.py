@@ -20,6 +20,7 @@ BRIDGE = "br-ov"
 # control socket that gave up.
 HARMLESS = (
     r"\|timeval(\(\w+\))?\|WARN\|",
+    r"\|ovs_rcu(\(\w+\))?\|WARN\|blocked 1000 ms waiting for",
     r"\|(jsonrpc|reconnect)\|WARN\|unix#\d+: .*Connection reset by peer",
 )
 

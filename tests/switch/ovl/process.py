@@ -31,6 +31,7 @@ ALWAYS_ALLOWED = [
     r"ovs_numa\|",
     # A busy machine: tests say nothing about time.
     r"\|timeval(\(\w+\))?\|WARN\|",
+    r"\|ovs_rcu(\(\w+\))?\|WARN\|blocked 1000 ms waiting for",
     # A client of the control socket that gave up.
     r"\|(jsonrpc|reconnect)\|WARN\|unix#\d+: .*Connection reset by peer",
 ]
