@@ -409,7 +409,8 @@ cmd_neigh_list(struct ctl_context *ctx)
     struct table *t = list_create(headings);
     for (size_t i = 0; i < rows.n; i++) {
         const struct ovsrec_overlay_neighbor *row
-            = CONTAINER_OF(rows.rows[i], struct ovsrec_overlay_neighbor, header_);
+            = CONTAINER_OF(rows.rows[i], struct ovsrec_overlay_neighbor,
+                           header_);
 
         if (vni && row->vni != vni) {
             continue;

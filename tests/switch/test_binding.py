@@ -10,7 +10,8 @@
 import pytest
 
 from ovl.frames import (BROADCAST, GATEWAY_MAC, IP, LOCAL_MAC, UDP, ZERO_MAC,
-                        Ether, IPv6, Raw, arp_reply, arp_request, encap, ip, mac, udp)
+                        Ether, IPv6, Raw, arp_reply, arp_request, encap, ip,
+                        mac, udp)
 
 FLOOD = ("192.0.2.2", "192.0.2.3")
 
