@@ -54,6 +54,20 @@ note_arrived(atomic_uint64_t *notes)
     seq_change(notes_seq());
 }
 
+/* The JSON of an update is millions of small blocks, which malloc() keeps
+ * apart ("fast bins") until somebody wants a large one.  Then it joins them
+ * all, long after they have left the processor's caches.  Better at once, for
+ * the whole process as it happens: a thread's own cache ("tcache") is still in
+ * front of that. */
+void
+ovl_db_trim_init(struct ovl_db_trim *t)
+{
+#ifdef __GLIBC__
+    mallopt(M_MXFAST, 0);
+#endif
+    *t = (struct ovl_db_trim) { .n_changes = 0 };
+}
+
 void
 ovl_db_trim_changed(struct ovl_db_trim *t, size_t n, size_t n_entries)
 {

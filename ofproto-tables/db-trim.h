@@ -26,6 +26,9 @@ struct ovl_db_trim {
     uint64_t n_done;
 };
 
+/* Before the first row comes. */
+void ovl_db_trim_init(struct ovl_db_trim *);
+
 /* 'n' rows have changed, and there are 'n_entries' in the tables now. */
 void ovl_db_trim_changed(struct ovl_db_trim *, size_t n, size_t n_entries);
 

@@ -563,6 +563,7 @@ db_create(struct ovl_db *db)
         .status.ports_version = UINT64_MAX,
     };
     ovsdb_idl_set_probe_interval(db->idl, FIRST_PROBE_MSEC);
+    ovl_db_trim_init(&db->trim);
     ovl_db_rows_init(&db->rows, db->idl, db->rib, &db->write);
     ovl_db_write_init(&db->write, db->idl, ovl_dp_forwarding());
 }

@@ -231,6 +231,9 @@ ovl_rib_errors_again(struct ovl_rib *rib)
         free(change->reported);
         change->reported = NULL;
     }
+    if (!rib->n_errors) {
+        return;
+    }
     for (int i = 0; i < OVL_RIB_N_TABLES; i++) {
         HMAP_FOR_EACH (row, uuid_node, &rib->rows[i]) {
             rib_breathe(n_seen++);
