@@ -77,7 +77,7 @@ class Bench:
         w.db.start(request)
         w.db.finish()
         answered = time.monotonic() - start
-        return answered, w.time_until_forwarded(self.n - 1) - start
+        return answered, w.time_until_forwarded(self.n - 1, 0.005) - start
 
     def measure_load(self, alone):
         w = self.world
@@ -133,7 +133,7 @@ class Bench:
             w.settle()
             start = time.monotonic()
             w.db.start(request)
-            sent = w.time_until_forwarded(i)
+            sent = w.time_until_forwarded(i, 0.0001)
             latencies.append((sent - start) * 1000)
             w.db.finish()
             answers.append((time.monotonic() - start) * 1000)
@@ -166,6 +166,8 @@ class Bench:
         answered = time.monotonic() - start
         process.wait_until(lambda: w.macs() < self.n / 2, "rows stay")
         seconds = time.monotonic() - start
+        process.wait_until(lambda: self.memory() < (before + full) / 2
+                           or time.monotonic() - start > 60, "")
         time.sleep(self.options.settle)
         self.add("rows deleted", seconds, "s", server=answered,
                  **self.cpu_since(cpu))
@@ -189,7 +191,7 @@ class Bench:
             w.d.start()
             w.set_underlay()
             ready.append(time.monotonic() - start)
-            seconds.append(w.time_until_forwarded(self.n - 1) - start)
+            seconds.append(w.time_until_forwarded(self.n - 1, 0.005) - start)
             cpu.append(self.cpu_since(before))
             losses += w.lost(sample(self.n, N_SAMPLE))
         self.add("C2 daemon start until all forward", quantile(seconds, .5),
@@ -223,10 +225,10 @@ class Bench:
         self.measure_load(alone)
         full = self.measure_memory_full(before, bare_before)
         self.measure_single()
-        self.measure_restart()
-        # A daemon that has had all rows once already, and one that has not.
         self.measure_delete(before, full)
         self.bare.close()
+        self.load()
+        self.measure_restart()
         warnings = [line for line in w.d.log_since_mark().splitlines()
                     if "Unreasonably long" in line]
         self.add("long poll intervals in the log", len(warnings), "lines",

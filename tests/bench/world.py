@@ -134,9 +134,9 @@ class World:
                 for frame in self.p0.read()
                 if len(frame) == 110 and frame[62:64] == b"\x88\xb5"]
 
-    def time_until_forwarded(self, i, timeout=60):
-        """Sends frames to remote VM 'i' until one comes out.  Returns when
-        that one was in its port's queue."""
+    def time_until_forwarded(self, i, pause, timeout=120):
+        """Sends frames to remote VM 'i', 'pause' seconds apart, until one
+        comes out.  Returns when that one was in its port's queue."""
         queued = {}
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -145,6 +145,7 @@ class World:
             for number in self.received():
                 if number in queued:
                     return queued[number]
+            time.sleep(pause)
         raise AssertionError(f"no frame to VM {i} was forwarded")
 
     def lost(self, vms):
