@@ -2,8 +2,8 @@
 
 /* Prefix: ovl_.
  *
- * The database side of the seam in bridge.c: what its session leaves out, and
- * when Open_vSwitch:cur_cfg is raised.  It is here, and not in the patch, so
+ * The database side of the seam in bridge.c: what its session leaves out, when
+ * Open_vSwitch:cur_cfg is raised, and what the loss of its lock ends.  It is here, and not in the patch, so
  * that the patch stays a line per hook.
  *
  * ovl_cur_cfg(), which knows how far our own session has come, is not here. */
@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "dpif-overlay.h"
 #include "lib/vswitch-idl.h"
+#include "netdev.h"
 #include "ovsdb-idl.h"
 #include "ovsdb-idl-provider.h"
 #include "util.h"
@@ -94,5 +96,20 @@ ovl_run_cur_cfg(struct ovsdb_idl *idl, const struct ovsrec_open_vswitch *cfg)
         cur_cfg_txn = ovsdb_idl_txn_create(idl);
         ovsrec_open_vswitch_set_cur_cfg(cfg, cur_cfg);
         finish_cur_cfg_txn(cfg);
+    }
+}
+
+void
+ovl_netdev_remove(const struct ovsdb_idl *idl, struct netdev *netdev)
+{
+    struct ovl_lport *port = (ovsdb_idl_is_lock_contended(idl)
+                              ? ovl_dp_port_by_name(netdev_get_name(netdev))
+                              : NULL);
+
+    if (port) {
+        ovl_lport_unref(port);
+        netdev_close(netdev);
+    } else {
+        netdev_remove(netdev);
     }
 }

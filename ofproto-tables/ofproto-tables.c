@@ -50,6 +50,7 @@ struct overlay {
     char *version;              /* Of the datapath. */
     struct sset changed_ports;  /* For port_poll(). */
     bool links_changed;         /* run() has to look at the ports' links. */
+    bool swept;                 /* Ports that nobody wants are gone. */
 
     /* bridge.c waits, but does not run, while it has no database lock.  A
      * change that only running consumes would keep it awake. */
@@ -60,6 +61,7 @@ struct overlay {
 struct overlay_port {
     struct ofport up;
     odp_port_t odp_port;
+    bool configured;            /* bridge.c knows it. */
 };
 
 /* The one instance, or NULL. */
@@ -234,11 +236,33 @@ refresh_links(struct overlay *overlay)
     }
 }
 
+/* Deletes the ports that bridge.c has not configured: an ofproto that is made
+ * anew finds what the datapath has, and a row may have gone meanwhile.  Stock
+ * code would do it at its next reconfiguration, whenever that is. */
+static void
+sweep_ports(struct ofproto *ofproto)
+{
+    struct ofport *port;
+
+    HMAP_FOR_EACH_SAFE (port, hmap_node, &ofproto->ports) {
+        if (!overlay_port_cast(port)->configured) {
+            VLOG_INFO("%s: port %s has no row any more", ofproto->name,
+                      netdev_get_name(port->netdev));
+            ofproto_port_del(ofproto, port->ofp_port);
+        }
+    }
+}
+
 static int
 run(struct ofproto *ofproto)
 {
     struct overlay *overlay = overlay_cast(ofproto);
 
+    /* The first time is at the end of the reconfiguration that made us. */
+    if (!overlay->swept) {
+        overlay->swept = true;
+        sweep_ports(ofproto);
+    }
     if (overlay->links_changed) {
         overlay->links_changed = overlay->links_woke = false;
         refresh_links(overlay);
@@ -463,9 +487,11 @@ port_del(struct ofproto *ofproto, ofp_port_t ofp_port)
 static int
 port_set_config(const struct ofport *ofport, const struct smap *cfg)
 {
+    struct overlay_port *port = overlay_port_cast(ofport);
     int error = dpif_port_set_config(overlay_cast(ofport->ofproto)->dpif,
-                                     overlay_port_cast(ofport)->odp_port,
-                                     cfg);
+                                     port->odp_port, cfg);
+
+    port->configured = true;
 
     /* bridge.c would log it for each port and each time. */
     return error == EOPNOTSUPP ? 0 : error;

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+struct netdev;
 struct ovsdb_idl;
 struct ovsrec_open_vswitch;
 
@@ -54,5 +55,13 @@ void ovl_set_cur_cfg(const struct ovsrec_open_vswitch *cfg);
  * database lock; 'cfg' may be NULL. */
 void ovl_run_cur_cfg(struct ovsdb_idl *idl,
                      const struct ovsrec_open_vswitch *cfg);
+
+/* Gives up bridge.c's reference to 'netdev'.  netdev_remove() hides a device
+ * from whoever opens the name next, for the user may have other plans with it.
+ * But where another daemon holds the database lock on 'idl', nobody has changed
+ * anything: the port of an overlay bridge goes on forwarding, and is to be found
+ * again when the bridge is made anew.  A tap or a DPDK device cannot be opened
+ * twice.  iface_destroy__() calls this instead of netdev_remove(). */
+void ovl_netdev_remove(const struct ovsdb_idl *idl, struct netdev *netdev);
 
 #endif /* ofproto-tables.h */

@@ -7,7 +7,7 @@
 import json
 import signal
 
-from overlay_lab import Stream, ping, reaches, run, wait_for
+from overlay_lab import LOCK_LOST, Stream, ping, reaches, run, wait_for
 
 LOST_DATABASE = [r"connection (closed|dropped|attempt failed)",
                  r"connection attempt timed out", r"jsonrpc.*receive error",
@@ -72,6 +72,45 @@ def test_a_hung_ovsdb_server_disturbs_no_packet(pair, fabric):
     hypervisor.database.send_signal(signal.SIGCONT)
     hypervisor.vsctl("add", "Bridge", "br-ov", "external_ids", "was=hung")
     assert stream.stop() == 0
+
+
+def test_nothing_is_lost_while_the_lock_is_stolen(pair, fabric):
+    """And afterwards LOCAL, a tap, is a port as before."""
+    a, b = pair
+    hypervisor = a.hypervisor
+    fabric.expected.append(LOCK_LOST)
+    reaches(a, b.ip)
+    reaches(hypervisor, b.hypervisor.vtep)
+    streams = [Stream(a, b), Stream(b, a), Stream(hypervisor, b.hypervisor)]
+    for _ in range(3):
+        with hypervisor.stolen_lock():
+            for stream in streams:
+                stream.wait_for_more(200)
+        wait_for(hypervisor.has_bridge, "the bridge")
+        for stream in streams:
+            stream.wait_for_more()
+    assert [stream.stop() for stream in streams] == [0, 0, 0]
+    assert hypervisor.interface_errors() == []
+
+
+def test_a_port_deleted_while_the_lock_is_stolen_goes(pair, fabric):
+    a, b = pair
+    hypervisor = a.hypervisor
+    fabric.expected.append(LOCK_LOST)
+    c = fabric.add_vm("c", hypervisor, 5001, 3)
+    reaches(c, b.ip)
+    stream = Stream(a, b)
+    with hypervisor.stolen_lock():
+        hypervisor.vsctl("--no-wait", "del-port", "c")
+        stream.wait_for_more()
+    wait_for(lambda: "c" not in hypervisor.counters()["ports"],
+             "the port to go")
+    fabric.plug(c)
+    fabric.bind(c)
+    reaches(c, b.ip)
+    stream.wait_for_more()
+    assert stream.stop() == 0
+    assert hypervisor.interface_errors() == []
 
 
 def test_the_host_stays_reachable_while_ovsdb_server_is_dead(pair, fabric):

@@ -24,12 +24,12 @@ that it opened.
 """
 
 from .fabric import Fabric, KernelVtep, Vm
-from .hypervisor import Hypervisor
+from .hypervisor import LOCK_LOST, Hypervisor
 from .namespaces import Lab, LabError, Namespace, run, wait_for
 from .traffic import Stream, iperf3, ping, reaches, transfer
 from .wire import Frame, Sniffer, arp_request, ethernet, udp_ip
 
-__all__ = ["Fabric", "Frame", "Hypervisor", "KernelVtep", "Lab", "LabError",
-           "Namespace", "Sniffer", "Stream", "Vm", "arp_request", "ethernet",
+__all__ = ["Fabric", "Frame", "Hypervisor", "KernelVtep", "LOCK_LOST", "Lab",
+           "LabError", "Namespace", "Sniffer", "Stream", "Vm", "arp_request", "ethernet",
            "iperf3", "ping", "reaches", "run", "transfer", "udp_ip",
            "wait_for"]

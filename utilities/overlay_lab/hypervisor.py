@@ -6,6 +6,7 @@ sockets, logs) in the lab's directory, so any number run side by side, beside
 the machine's own.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import signal
 from .namespaces import LabError, run, wait_for
 
 BRIDGE = "br-ov"
-
+LOCK_LOST = "another ovs-vswitchd process is running"
 
 # Warnings that are no fault of a daemon: a busy machine, and a client of the
 # control socket that gave up.
@@ -75,6 +76,25 @@ class Hypervisor:
 
     def kill_switch(self, how=signal.SIGKILL):
         self.lab.end(self.switch, how)
+
+    @contextlib.contextmanager
+    def stolen_lock(self):
+        """Another client has the database lock of ovs-vswitchd meanwhile,
+        which destroys its bridges and stops configuring anything."""
+        thief = self.lab.spawn(
+            [os.path.join(self.prefix, "bin/ovsdb-client"), "steal",
+             "unix:%s/db.sock" % self.directory, "ovs_vswitchd"])
+        try:
+            wait_for(lambda: not self.has_bridge(),
+                     "%s to lose its lock" % self.name)
+            yield
+        finally:
+            self.lab.end(thief)
+
+    def has_bridge(self):
+        """True if ovs-vswitchd, not only the database, has the bridge."""
+        return run(self.prefix + "/bin/ovs-appctl", "bridge/dump-flows",
+                   BRIDGE, env=self.environment, check=False).returncode == 0
 
     def _daemon(self, name, *arguments):
         for left in (name + ".pid", "db.sock") if name == "ovsdb-server" \
@@ -153,6 +173,12 @@ class Hypervisor:
                    ("received", "replicated", "generated"))
         went = sum(totals[key] for key in ("sent", "consumed", "dropped"))
         return came == went
+
+    def interface_errors(self):
+        """The errors of interfaces, as text."""
+        return [row[0] for row in json.loads(self.vsctl(
+            "--no-wait", "--format=json", "--columns=error", "find",
+            "Interface", "error!=[]"))["data"]]
 
     def status(self):
         """The bridge's overlay_status."""
