@@ -133,10 +133,6 @@ class Stream(_Observer):
 
     @staticmethod
     def _open(name):
-        # Without the kernel's own IPv6 packets.
-        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as f:
-            f.write("1")
-        subprocess.run(["ip", "link", "set", name, "up"], check=True)
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                              socket.htons(ETH_P_ALL))
         sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)

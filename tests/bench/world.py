@@ -13,6 +13,7 @@ bound to 5001 too.  All VTEPs are behind one next hop.
 import json
 import random
 import struct
+import subprocess
 import time
 
 from ovl import frames
@@ -68,6 +69,13 @@ class World:
         self._build(taps)
         self._add_ports(n_ports)
         self.set_underlay()
+        for name in self.taps(taps):
+            self._bring_up(name)
+        self._wait_for_statistics()
+
+    @staticmethod
+    def taps(taps):
+        return ["t0", "t1"] if taps else []
 
     def _build(self, taps):
         args = ["add-br", "br-ov", "--", "set", "Bridge", "br-ov",
@@ -79,10 +87,10 @@ class World:
                 "set", "Port", "vm1", f"overlay_vni={VNI}",
                 f'overlay_addresses="{frames.mac(1)}"', "--",
                 "create", "Overlay_Network", f"vni={VNI}"]
-        for i in range(2 if taps else 0):
-            args += ["--", "add-port", "br-ov", f"t{i}", "--", "set",
-                     "Interface", f"t{i}", "type=tap", "--", "set", "Port",
-                     f"t{i}", f"overlay_vni={VNI}",
+        for i, name in enumerate(self.taps(taps)):
+            args += ["--", "add-port", "br-ov", name, "--", "set",
+                     "Interface", name, "type=tap", "--", "set", "Port",
+                     name, f"overlay_vni={VNI}",
                      f'overlay_addresses="{frames.mac(16 + i)}"']
         self.d.vsctl(*args)
 
@@ -97,6 +105,24 @@ class World:
                          "Port", f"x{i}", f"overlay_vni={VNI}",
                          f'overlay_addresses="{mac}"']
             self.d.vsctl(*args[1:])
+
+    def _bring_up(self, name):
+        """Brings tap device 'name' up, and waits until the daemon knows: it
+        sends nothing into a tap that is down."""
+        # Without the kernel's own IPv6 packets.
+        with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as f:
+            f.write("1")
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        wait_until(lambda: self.d.vsctl("get", "Interface", name,
+                                        "admin_state").strip() == "up",
+                   f"{name} stays down")
+
+    def _wait_for_statistics(self):
+        """Waits until the daemon has the statistics of all ports, which it
+        writes for the first time a while after they were added."""
+        wait_until(lambda: not self.d.vsctl(
+            "--bare", "--columns=name", "find", "Interface",
+            "statistics={}").strip(), "ports without statistics")
 
     def set_underlay(self):
         """Gives LOCAL its address, and the next hop its MAC."""
