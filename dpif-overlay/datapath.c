@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Ports, threads, control thread.
+/* Ports, control thread.
  *
- * Whatever changes the set of queues ends in assign_queues(), which works out
- * which thread polls what, starts and stops PMD threads, and publishes the
- * poll lists.  To take a port's queues away: mark it 'detached',
+ * Whatever changes the set of queues ends in assign_queues().  To take a port's queues away: mark it 'detached',
  * assign_queues(), wait for a grace period; now nobody is in its netdev.
  *
  * The tables belong here too: they outlive bridges.  Until they are complete
@@ -24,14 +22,14 @@
 #include "odp-util.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "overlay-port.h"
-#include "ovs-numa.h"
 #include "ovs-thread.h"
 #include "packets.h"
 #include "pmd.h"
+#include "rxq-sched.h"
 #include "seq.h"
-#include "openvswitch/shash.h"
 #include "smap.h"
 #include "timeval.h"
 #include "underlay.h"
@@ -44,24 +42,14 @@ VLOG_DEFINE_THIS_MODULE(overlay_datapath);
 
 #define MAX_PORTS 65536
 
-/* Numbers that threads send under. */
-enum {
-    SENDER_CONTROL,
-    SENDER_IO,
-    SENDER_FIRST_PMD
-};
-
 struct ovl_datapath {
     struct ovl_thread_config thread_config;
     struct ovl_underlay *underlay;
 
     /* Taken before 'ports_mutex'; see lock_config(). */
     struct ovs_mutex config_mutex;
-    struct ovl_thread *io OVS_GUARDED;
-    struct ovl_thread **pmds OVS_GUARDED;
-    size_t n_pmds OVS_GUARDED;
-    int n_senders OVS_GUARDED;          /* What all ports were told. */
-    char *pmd_cpu_mask OVS_GUARDED;
+    struct ovl_rxq_sched *sched OVS_GUARDED;
+    bool started OVS_GUARDED;           /* Threads run. */
     bool ready OVS_GUARDED;             /* Receive queues may be open. */
     long long int ready_deadline OVS_GUARDED;
 
@@ -124,7 +112,7 @@ send_generated(void *dp_, struct ovl_lport *lport, struct dp_packet *packet)
 
     ovl_counter_add(dp->control_shard, OVL_TOTAL_GENERATED, 1);
     dp_packet_batch_init_packet(&batch, packet);
-    ovl_port_send(ovl_port_cast(lport), SENDER_CONTROL, dp->control_shard,
+    ovl_port_send(ovl_port_cast(lport), OVL_SENDER_CONTROL, dp->control_shard,
                   &batch);
 }
 
@@ -144,7 +132,7 @@ ovl_datapath_create(void)
     dp->ports_seq = seq_create();
     dp->control_wakeup = seq_create();
     dp->ready_deadline = LLONG_MAX;
-    dp->n_senders = SENDER_FIRST_PMD;
+    dp->sched = ovl_rxq_sched_create(&dp->thread_config);
     return dp;
 }
 
@@ -154,11 +142,11 @@ static void
 start_threads(struct ovl_datapath *dp)
     OVS_REQUIRES(dp->config_mutex)
 {
-    if (!dp->io) {
+    if (!dp->started) {
+        dp->started = true;
         dp->ready_deadline = time_msec() + READY_TIMEOUT_MS;
         dp->control_shard = ovl_shard_create();
-        dp->io = ovl_thread_create(&dp->thread_config, OVS_CORE_UNSPEC,
-                                   OVS_NUMA_UNSPEC, SENDER_IO);
+        ovl_rxq_sched_start(dp->sched);
         dp->control = ovs_thread_create("ovl_ctl", control_main, dp);
     }
 }
@@ -170,23 +158,21 @@ ovl_datapath_destroy(struct ovl_datapath *dp)
         return;
     }
     del_all_ports(dp, ovl_port_abandon);
-    if (dp->io) {
+    if (dp->started) {
         atomic_store_explicit(&dp->exiting, true, memory_order_release);
         seq_change(dp->control_wakeup);
         ovsrcu_quiesce_start();
         xpthread_join(dp->control, NULL);
         ovsrcu_quiesce_end();
-        ovl_thread_destroy(dp->io);
         ovl_shard_destroy(dp->control_shard);
     }
+    ovl_rxq_sched_destroy(dp->sched);
     ovl_underlay_destroy(dp->underlay);
     ovl_forwarding_destroy(dp->thread_config.fwd);
     hmap_destroy(&dp->ports);
     shash_destroy(&dp->names);
     seq_destroy(dp->ports_seq);
     seq_destroy(dp->control_wakeup);
-    free(dp->pmds);
-    free(dp->pmd_cpu_mask);
     ovs_mutex_destroy(&dp->config_mutex);
     ovs_mutex_destroy(&dp->ports_mutex);
     free(dp);
@@ -233,7 +219,8 @@ static int
 start_port(struct ovl_datapath *dp, struct ovl_port *port)
     OVS_REQUIRES(dp->config_mutex)
 {
-    int error = ovl_port_configure(port, dp->n_senders);
+    int error = ovl_port_configure(port,
+                                   ovl_rxq_sched_n_senders(dp->sched));
 
     if (!error && dp->ready) {
         error = ovl_port_open_queues(port);
@@ -507,210 +494,19 @@ ovl_datapath_format_vtep(struct ovl_datapath *dp, const struct in6_addr *ip,
     ovl_underlay_format_vtep(dp->underlay, ip, state, next_hop);
 }
 
-/* Assignment of queues to threads. */
-
-/* Appends 'rxq' to the 'n' queues at '*rxqs'. */
-static void
-add_rxq(struct ovl_rxq ***rxqs, size_t *n, size_t *allocated,
-        struct ovl_rxq *rxq)
-{
-    if (*n >= *allocated) {
-        *rxqs = x2nrealloc(*rxqs, allocated, sizeof **rxqs);
-    }
-    (*rxqs)[(*n)++] = rxq;
-}
-
-/* The cores that PMD threads should run on: those of 'pmd-cpu-mask', or one
- * of each NUMA node; none without a PMD port. */
-static struct ovs_numa_dump *
-pmd_cores(const struct ovl_datapath *dp, bool any_pmd_port)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    if (!any_pmd_port) {
-        return ovs_numa_dump_n_cores_per_numa(0);
-    } else if (dp->pmd_cpu_mask && dp->pmd_cpu_mask[0]) {
-        return ovs_numa_dump_cores_with_cmask(dp->pmd_cpu_mask);
-    } else {
-        return ovs_numa_dump_n_cores_per_numa(1);
-    }
-}
-
-/* Lowest sender number that no PMD thread has. */
-static int
-free_sender(const struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    for (int sender = SENDER_FIRST_PMD; ; sender++) {
-        bool used = false;
-
-        for (size_t i = 0; i < dp->n_pmds; i++) {
-            used |= ovl_thread_sender(dp->pmds[i]) == sender;
-        }
-        if (!used) {
-            return sender;
-        }
-    }
-}
-
-/* Stops the PMD threads that are not in 'cores' and starts those that are
- * missing.  A thread that stops may still have a queue on its list. */
-static void
-adjust_pmds(struct ovl_datapath *dp, const struct ovs_numa_dump *cores)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    struct ovs_numa_info_core *core;
-    size_t n = 0;
-
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        struct ovl_thread *pmd = dp->pmds[i];
-
-        if (ovs_numa_dump_contains_core(cores, ovl_thread_numa(pmd),
-                                        ovl_thread_core(pmd))) {
-            dp->pmds[n++] = pmd;
-        } else {
-            ovl_thread_destroy(pmd);
-        }
-    }
-    dp->n_pmds = n;
-
-    FOR_EACH_CORE_ON_DUMP (core, cores) {
-        bool found = false;
-
-        for (size_t i = 0; i < dp->n_pmds; i++) {
-            found |= ovl_thread_core(dp->pmds[i]) == core->core_id;
-        }
-        if (!found) {
-            dp->pmds = xrealloc(dp->pmds, (dp->n_pmds + 1) * sizeof *dp->pmds);
-            dp->pmds[dp->n_pmds] = ovl_thread_create(
-                &dp->thread_config, core->core_id, core->numa_id,
-                free_sender(dp));
-            dp->n_pmds++;
-        }
-    }
-}
-
-/* Tells all ports how many threads may send, if that has changed.  Done before
- * a new thread has anything to send. */
-static void
-adjust_senders(struct ovl_datapath *dp, struct ovl_lport *const *lports,
-               size_t n_lports)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    int n_senders = SENDER_FIRST_PMD;
-
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        n_senders = MAX(n_senders, ovl_thread_sender(dp->pmds[i]) + 1);
-    }
-    if (n_senders != dp->n_senders) {
-        dp->n_senders = n_senders;
-        for (size_t i = 0; i < n_lports; i++) {
-            ovl_port_set_senders(ovl_port_cast(lports[i]), n_senders);
-        }
-        ovsrcu_synchronize();
-        seq_change(dp->control_wakeup);
-    }
-}
-
-/* The PMD thread for 'rxq': the one that it is pinned to, else the one with
- * the fewest queues so far ('load') among those of its NUMA node, else among
- * all. */
-static size_t
-choose_pmd(const struct ovl_datapath *dp, const struct ovl_rxq *rxq,
-           const size_t *load)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    int numa_id = netdev_get_numa_id(rxq->port->netdev);
-    size_t best = SIZE_MAX;
-    bool best_local = false;
-
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        bool local = (numa_id == OVS_NUMA_UNSPEC
-                      || ovl_thread_numa(dp->pmds[i]) == numa_id);
-
-        if (ovl_thread_core(dp->pmds[i]) == rxq->core_id) {
-            return i;
-        }
-        if (best == SIZE_MAX || (local && !best_local)
-            || (local == best_local && load[i] < load[best])) {
-            best = i;
-            best_local = local;
-        }
-    }
-    return best;
-}
-
-/* Works out who polls what and publishes it.  A queue that moves from one
- * thread to another is polled by nobody for a grace period in between. */
+/* Works out again which thread polls what, after ports or cores changed. */
 static void
 assign_queues(struct ovl_datapath *dp)
     OVS_REQUIRES(dp->config_mutex)
 {
-    struct ovl_rxq **io_rxqs = NULL;
-    size_t n_io = 0, allocated_io = 0;
-    bool any_pmd_port = false;
     struct ovl_lport **lports;
-    size_t n_lports;
+    size_t n;
 
-    ovl_datapath_ports(dp, &lports, &n_lports);
-    for (size_t i = 0; i < n_lports; i++) {
-        struct ovl_port *port = ovl_port_cast(lports[i]);
-
-        any_pmd_port |= port->is_pmd;
-        for (int j = 0; !port->is_pmd && j < port->n_rxq; j++) {
-            add_rxq(&io_rxqs, &n_io, &allocated_io, &port->rxqs[j]);
-        }
+    ovl_datapath_ports(dp, &lports, &n);
+    if (ovl_rxq_sched_run(dp->sched, lports, n)) {
+        seq_change(dp->control_wakeup);
     }
-    if (dp->io) {
-        ovl_thread_set_rxqs(dp->io, io_rxqs, n_io);
-    }
-    free(io_rxqs);
-
-    struct ovs_numa_dump *cores = pmd_cores(dp, any_pmd_port);
-    if (cores) {
-        adjust_pmds(dp, cores);
-    }
-    if (any_pmd_port && !dp->n_pmds) {
-        VLOG_ERR("no PMD thread: pmd-cpu-mask \"%s\" names no usable core, "
-                 "ports that need one are not polled; set "
-                 "Open_vSwitch other_config:pmd-cpu-mask",
-                 dp->pmd_cpu_mask ? dp->pmd_cpu_mask : "");
-    }
-    ovs_numa_dump_destroy(cores);
-    adjust_senders(dp, lports, n_lports);
-
-    struct ovl_rxq ***rxqs = xcalloc(dp->n_pmds + 1, sizeof *rxqs);
-    size_t *n = xcalloc(dp->n_pmds + 1, sizeof *n);
-    size_t *allocated = xcalloc(dp->n_pmds + 1, sizeof *allocated);
-    bool moved = false;
-    for (size_t i = 0; i < n_lports; i++) {
-        struct ovl_port *port = ovl_port_cast(lports[i]);
-
-        for (int j = 0; port->is_pmd && j < port->n_rxq; j++) {
-            struct ovl_rxq *rxq = &port->rxqs[j];
-            size_t pmd = choose_pmd(dp, rxq, n);
-
-            if (pmd != SIZE_MAX) {
-                moved |= (rxq->polled_by != OVS_CORE_UNSPEC
-                          && rxq->polled_by != ovl_thread_core(dp->pmds[pmd]));
-                add_rxq(&rxqs[pmd], &n[pmd], &allocated[pmd], rxq);
-            }
-        }
-    }
-    if (moved) {
-        for (size_t i = 0; i < dp->n_pmds; i++) {
-            ovl_thread_set_rxqs(dp->pmds[i], NULL, 0);
-        }
-        ovsrcu_synchronize();
-    }
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        ovl_thread_set_rxqs(dp->pmds[i], rxqs[i], n[i]);
-        free(rxqs[i]);
-    }
-    free(rxqs);
-    free(n);
-    free(allocated);
-
-    for (size_t i = 0; i < n_lports; i++) {
+    for (size_t i = 0; i < n; i++) {
         ovl_lport_unref(lports[i]);
     }
     free(lports);
@@ -732,9 +528,7 @@ ovl_datapath_set_config(struct ovl_datapath *dp,
     }
 
     lock_config(dp);
-    if (!nullable_string_is_equal(mask, dp->pmd_cpu_mask)) {
-        free(dp->pmd_cpu_mask);
-        dp->pmd_cpu_mask = nullable_xstrdup(mask);
+    if (ovl_rxq_sched_set_cpu_mask(dp->sched, mask)) {
         assign_queues(dp);
     }
     unlock_config(dp);
@@ -773,12 +567,7 @@ void
 ovl_datapath_format_pmd_stats(struct ovl_datapath *dp, struct ds *s)
 {
     lock_config(dp);
-    if (dp->io) {
-        ovl_thread_format_stats(dp->io, s);
-    }
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        ovl_thread_format_stats(dp->pmds[i], s);
-    }
+    ovl_rxq_sched_format_stats(dp->sched, s);
     unlock_config(dp);
 }
 
@@ -786,12 +575,7 @@ void
 ovl_datapath_format_pmd_rxqs(struct ovl_datapath *dp, struct ds *s)
 {
     lock_config(dp);
-    if (dp->io) {
-        ovl_thread_format_rxqs(dp->io, s);
-    }
-    for (size_t i = 0; i < dp->n_pmds; i++) {
-        ovl_thread_format_rxqs(dp->pmds[i], s);
-    }
+    ovl_rxq_sched_format_rxqs(dp->sched, s);
     unlock_config(dp);
 }
 
