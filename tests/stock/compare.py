@@ -160,7 +160,7 @@ def isolated(args):
     interface but its own "lo", and no daemon outlives it."""
     unshare = ["unshare", "--net", "--pid", "--fork", "--kill-child",
                "--mount-proc", "sh", "-c",
-               'ip link set lo up && exec "$@"', "sh"]
+               'ip link set lo up && "$@"; exit $?', "sh"]
     if isolated.works is None:
         isolated.works = os.geteuid() == 0 and bool(shutil.which("ip")) and \
             subprocess.run(unshare + ["true"], stdout=subprocess.DEVNULL,
@@ -314,7 +314,7 @@ def parse_arguments():
                         help="run only this file's tests (may be repeated)")
     parser.add_argument("--list", action="store_true",
                         help="list the tests that would run, and exit")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1)
+    parser.add_argument("--jobs", type=int, default=2 * os.cpu_count())
     parser.add_argument("--report", help="write a report in JUnit's format")
     parser.add_argument("--no-cache", action="store_true",
                         help="run the unpatched one in every case")
