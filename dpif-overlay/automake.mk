@@ -3,6 +3,8 @@
 # To add a file, add a line to the list of its layer: .c and .h, sorted.
 # A layer may include and call only itself and those above it in this file.
 
+EXTRA_DIST += dpif-overlay/README.md
+
 # Layers 0 and 1: types, tables.
 noinst_LIBRARIES += dpif-overlay/libovl-tables.a
 dpif_overlay_libovl_tables_a_SOURCES = \

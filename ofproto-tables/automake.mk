@@ -2,6 +2,8 @@
 #
 # To add a file, add a line to the list it belongs to: .c and .h, sorted.
 
+EXTRA_DIST += ofproto-tables/README.md
+
 # What the rows say: plain values in, forwarding tables out; no database.
 noinst_LIBRARIES += ofproto-tables/libovl-rib.a
 ofproto_tables_libovl_rib_a_SOURCES = \

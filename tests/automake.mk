@@ -236,6 +236,13 @@ tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
 fuzz: $(EXTRA_PROGRAMS)
 $(EXTRA_PROGRAMS): ovs.stamp
 
+# Tests in Python.
+EXTRA_DIST += \
+	tests/README.md \
+	tests/schema \
+	tests/switch \
+	tests/system
+
 # Open vSwitch's own tests, with our programs and with the unpatched ones.
 EXTRA_DIST += \
 	tests/stock/compare.py \
