@@ -506,9 +506,6 @@ TIERS = collections.OrderedDict(
                      tier_sanitize, tier_fuzz, tier_stock, tier_demo))
 QUICK = ("unit", "schema", "switch")
 
-# Twice three hundred daemons take longer than all the rest: on request.
-USUAL = [name for name in TIERS if name != "stock"]
-
 
 def run_tier(check, name):
     say("%s: %s" % (name, TIERS[name].__doc__))
@@ -534,8 +531,7 @@ def parse_arguments():
         "is \"N passed, N failed, N skipped\".")
     parser.add_argument("--tier", action="append", metavar="NAME",
                         choices=list(TIERS),
-                        help="run only this tier (may be repeated); "
-                        "\"stock\" runs only when it is named")
+                        help="run only this tier (may be repeated)")
     parser.add_argument("--quick", action="store_true",
                         help="run only " + ", ".join(QUICK))
     parser.add_argument("--keep-logs", action="store_true",
@@ -562,7 +558,7 @@ def main():
     total = Result()
     start = time.monotonic()
     try:
-        for name in options.tier or (QUICK if options.quick else USUAL):
+        for name in options.tier or (QUICK if options.quick else TIERS):
             total.add(run_tier(check, name))
     except KeyboardInterrupt:
         Children.end_all()
