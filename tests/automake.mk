@@ -42,9 +42,17 @@ UNIT_OFPROTO = \
 EXTRA_LIBRARIES = tests/libovl-test.a
 CLEANFILES += tests/libovl-test.a $(EXTRA_PROGRAMS)
 tests_libovl_test_a_SOURCES = \
+	tests/unit/bad-frames.c \
+	tests/unit/bad-frames.h \
 	tests/unit/frames.c \
 	tests/unit/frames.h \
+	tests/unit/guarded.c \
+	tests/unit/guarded.h \
+	tests/unit/neighbor-oracle.c \
+	tests/unit/neighbor-oracle.h \
 	tests/unit/templates.c \
+	tests/unit/world-oracle.c \
+	tests/unit/world-oracle.h \
 	tests/unit/world.c \
 	tests/unit/world.h
 

@@ -18,19 +18,6 @@
 #include "tests/unit/frames.h"
 
 static inline void
-fuzz_fix_checksums(struct frame *f, size_t l3)
-{
-    if (f->len >= l3 + 20 && f->data[l3] == 0x45) {
-        frame_fix_ip4(f, l3);
-    } else if (f->len >= l3 + 44 && f->data[l3] >> 4 == 6
-               && f->data[l3 + 6] == 58
-               && frame_get16(f, l3 + 4) >= 4
-               && l3 + 40 + frame_get16(f, l3 + 4) <= f->len) {
-        frame_fix_l4(f, l3, l3 + 40, l3 + 42);
-    }
-}
-
-static inline void
 fuzz_frame(const uint8_t *data, size_t size, struct frame *f)
 {
     const struct frame *templates;
@@ -58,10 +45,10 @@ fuzz_frame(const uint8_t *data, size_t size, struct frame *f)
         }
     }
     if (data[1] & 1) {
-        fuzz_fix_checksums(f, L3_OFS);
+        frame_repair(f, L3_OFS);
     }
     if (data[1] & 2) {
-        fuzz_fix_checksums(f, INNER_OFS + L3_OFS);
+        frame_repair(f, INNER_OFS + L3_OFS);
     }
 }
 

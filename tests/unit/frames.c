@@ -209,6 +209,23 @@ frame_fix_l4(struct frame *f, size_t l3, size_t l4, size_t csum_ofs)
     frame_set16(f, csum_ofs, csum ? csum : 0xffff);
 }
 
+void
+frame_repair(struct frame *f, size_t l3)
+{
+    size_t room = f->len - MIN(f->len, l3);
+
+    if (room >= 20 && f->data[l3] >> 4 == 4
+        && (f->data[l3] & 15) * 4 <= room) {
+        frame_fix_ip4(f, l3);
+    } else if (room >= 44 && f->data[l3] >> 4 == 6
+               && (f->data[l3 + 6] == 58 || f->data[l3 + 6] == 17)
+               && frame_get16(f, l3 + 4) >= 8
+               && 40 + frame_get16(f, l3 + 4) <= room) {
+        frame_fix_l4(f, l3, l3 + 40,
+                     l3 + 40 + (f->data[l3 + 6] == 17 ? 6 : 2));
+    }
+}
+
 struct frame
 frame_ip4(const char *dst, const char *src, const char *ip_src,
           const char *ip_dst, uint8_t proto, const void *payload, size_t len)

@@ -84,6 +84,10 @@ struct frame frame_udp6(const char *dst, const char *src, const char *ip_src,
 void frame_fix_ip4(struct frame *, size_t l3);
 void frame_fix_l4(struct frame *, size_t l3, size_t l4, size_t csum_ofs);
 
+/* Puts those checksums of the packet at 'l3' right whose place in it is
+ * clear. */
+void frame_repair(struct frame *, size_t l3);
+
 /* ICMPv6, with 'len' bytes from 'message' (checksum ignored). */
 struct frame frame_icmp6(const char *dst, const char *src, const char *ip_src,
                          const char *ip_dst, uint8_t hop_limit,
@@ -130,7 +134,18 @@ struct frame frame_vxlan6(const char *dst, const char *src,
 #define INNER_OFS6 (L4_OFS6 + 16)
 
 /* A list of frames of every kind that the parser knows, for those who
- * mutilate them.  '*n' gets their number. */
+ * mutilate them, sorted by kind.  '*n' gets their number. */
+enum frame_kind {
+    FRAME_ARP,
+    FRAME_ND,
+    FRAME_IP4,
+    FRAME_IP6,
+    FRAME_ICMP,
+    FRAME_L2,
+    FRAME_VXLAN,
+    FRAME_N_KINDS
+};
 const struct frame *frame_templates(size_t *n);
+enum frame_kind frame_template_kind(size_t i);
 
 #endif /* frames.h */

@@ -270,6 +270,10 @@ world_create(void)
     ovl_vtep_set_adjacency(w->vtep_unresolved, NULL,
                            OVL_DROP_VTEP_UNRESOLVED);
 
+    for (size_t i = 0; i < ARRAY_SIZE(w->guarded); i++) {
+        w->guarded[i] = guarded_create();
+    }
+
     describe_networks(w);
     world_apply(w);
     fill_tables(w);
@@ -292,28 +296,19 @@ world_destroy(struct world *w)
         ovl_lport_unref(ports[i]);
     }
     ovl_shard_destroy(w->worker.shard);
+    for (size_t i = 0; i < ARRAY_SIZE(w->guarded); i++) {
+        guarded_destroy(w->guarded[i]);
+    }
     free(w);
     for (int i = 0; i < 4; i++) {
         ovsrcu_quiesce();
     }
 }
 
-/* A packet whose last byte is the last one of its allocation, and whose
- * headroom is dirty. */
-static struct dp_packet *
-make_packet(const void *data, size_t len)
-{
-    struct dp_packet *packet
-        = dp_packet_new_with_headroom(len, OVL_PKT_HEADROOM);
-
-    memset(dp_packet_base(packet), 0xa5, OVL_PKT_HEADROOM);
-    dp_packet_put(packet, data, len);
-    return packet;
-}
-
 static void
 run(struct world *w, struct ovl_lport *port, struct dp_packet_batch *batch)
 {
+    w->n_in = dp_packet_batch_size(batch);
     w->n_out = 0;
     w->n_heard = 0;
     for (int i = 0; i < OVL_N_TOTALS; i++) {
@@ -329,7 +324,8 @@ world_receive_bytes(struct world *w, struct ovl_lport *port, const void *data,
 {
     struct dp_packet_batch batch;
 
-    dp_packet_batch_init_packet(&batch, make_packet(data, len));
+    dp_packet_batch_init_packet(&batch, guarded_packet(w->guarded[0], data,
+                                                       len, w->tailroom));
     run(w, port, &batch);
 }
 
@@ -347,8 +343,10 @@ world_receive_burst(struct world *w, struct ovl_lport *port,
 
     dp_packet_batch_init(&batch);
     for (size_t i = 0; i < n; i++) {
-        dp_packet_batch_add(&batch, make_packet(frames[i].data,
-                                                frames[i].len));
+        dp_packet_batch_add(&batch, guarded_packet(w->guarded[i],
+                                                   frames[i].data,
+                                                   frames[i].len,
+                                                   w->tailroom));
     }
     run(w, port, &batch);
 }
@@ -433,6 +431,26 @@ check_output(const struct world *w, const struct ovl_lport *in,
     return to_net && !trunk_other ? NULL : "into another network";
 }
 
+/* Looks at the memory that frames came in.  What was sent may have had a
+ * header pushed. */
+static const char *
+check_memory(const struct world *w)
+{
+    const char *error = NULL;
+    size_t n_pushed = 0;
+
+    for (size_t i = 0; i < w->n_out; i++) {
+        n_pushed = MAX(n_pushed, w->out[i].port == w->eth1
+                                 ? OVL_ADJ_MAX_HEADER
+                                 : w->out[i].port == w->trunk1
+                                 ? VLAN_HEADER_LEN : 0);
+    }
+    for (size_t i = 0; i < w->n_in && !error; i++) {
+        error = guarded_violation(w->guarded[i], n_pushed);
+    }
+    return error;
+}
+
 const char *
 world_violation(const struct world *w, const struct ovl_lport *in)
 {
@@ -464,7 +482,7 @@ world_violation(const struct world *w, const struct ovl_lport *in)
             return error;
         }
     }
-    return NULL;
+    return check_memory(w);
 }
 
 static const struct ovl_binding *

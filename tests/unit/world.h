@@ -36,9 +36,10 @@
 
 #include "forwarding.h"
 #include "frames.h"
+#include "guarded.h"
 #include "pipeline.h"
 
-#define WORLD_MAX_OUTPUTS 64
+#define WORLD_MAX_OUTPUTS 192
 
 #define VNI 5001
 #define VNI_OTHER 5002
@@ -69,7 +70,12 @@ struct world {
     struct ovl_prefix prefixes[3];
     struct ovl_guard guards[2];
 
+    /* Bytes behind each frame that comes in; see guarded.h. */
+    size_t tailroom;
+    struct guarded *guarded[NETDEV_MAX_BURST];
+
     /* What happened since world_receive() was last called. */
+    size_t n_in;
     struct world_output out[WORLD_MAX_OUTPUTS];
     size_t n_out;
     size_t n_heard;
@@ -109,8 +115,9 @@ bool world_is_balanced(void);
 /* Returns which invariant what came out of the world last breaks, or NULL: a
  * frame leaves only on ports of its own network; one of a VM reaches the
  * underlay only encapsulated, in one piece and from our own address; one out
- * of a tunnel never goes into one; nothing is unaccounted for.  'in' is where
- * one frame came in, and no test has changed the world's networks. */
+ * of a tunnel never goes into one; nothing is unaccounted for; nothing is
+ * written beside the frame.  'in' is where one frame came in, and no test has
+ * changed the world's networks.  world-oracle.h looks at the frames. */
 const char *world_violation(const struct world *, const struct ovl_lport *in);
 
 /* Blocks of drop counters. */
