@@ -75,6 +75,8 @@ dpif_overlay_libovl_threads_a_SOURCES = \
 	dpif-overlay/datapath.h \
 	dpif-overlay/dpif-overlay.c \
 	dpif-overlay/dpif-overlay.h \
+	dpif-overlay/event-log.c \
+	dpif-overlay/event-log.h \
 	dpif-overlay/overlay-port.c \
 	dpif-overlay/overlay-port.h \
 	dpif-overlay/pmd.c \

@@ -52,7 +52,7 @@ static struct free_blocks *free_blocks[OVL_COUNTER_CHUNK + 1]
     OVS_GUARDED_BY(mutex);
 
 BUILD_ASSERT_DECL(sizeof(ovl_counter_cell) == sizeof(uint64_t));
-BUILD_ASSERT_DECL(OVL_N_TOTALS <= OVL_COUNTER_CHUNK);
+BUILD_ASSERT_DECL(OVL_EVENTS_END <= OVL_COUNTER_CHUNK);
 
 static ovl_counter_cell *
 shard_chunk(const struct shard *shard, size_t i)
@@ -114,7 +114,7 @@ lock_counters(void)
     if (!retired) {
         retired = shard_create__(true);
         add_chunk();
-        next_id = OVL_N_TOTALS;
+        next_id = OVL_EVENTS_END;
     }
 }
 
@@ -210,7 +210,7 @@ ovl_counters_free(uint32_t first, size_t n)
 {
     struct freed_block *freed = xmalloc(sizeof *freed);
 
-    ovs_assert(first >= OVL_N_TOTALS && n >= 1 && n <= OVL_COUNTER_CHUNK);
+    ovs_assert(first >= OVL_EVENTS_END && n >= 1 && n <= OVL_COUNTER_CHUNK);
     freed->first = first;
     freed->n = n;
     ovsrcu_postpone(free_block_postponed, freed);

@@ -60,6 +60,14 @@ enum ovl_total {
     OVL_N_TOTALS
 };
 
+/* Counters that always exist, too: packets with which something is odd that
+ * does not decide their fate.  Numbers follow those of the totals. */
+enum ovl_event {
+    OVL_EVENT_ECN_SUSPICIOUS = OVL_N_TOTALS,    /* See ecn.h. */
+    OVL_EVENT_ECN_DANGEROUS,
+    OVL_EVENTS_END
+};
+
 typedef ATOMIC(uint64_t) ovl_counter_cell;
 
 struct ovl_shard {

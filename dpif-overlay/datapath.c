@@ -16,6 +16,7 @@
 
 #include "connectivity.h"
 #include "dp-packet.h"
+#include "event-log.h"
 #include "forwarding.h"
 #include "hash.h"
 #include "netdev.h"
@@ -649,11 +650,13 @@ control_main(void *dp_)
         run_ports(dp);
         unlock_config(dp);
         ovl_underlay_run(dp->underlay);
+        ovl_event_log_run();
 
         lock_config(dp);
         wait_ports(dp);
         unlock_config(dp);
         ovl_underlay_wait(dp->underlay);
+        ovl_event_log_wait();
         seq_wait(connectivity_seq_get(), connectivity);
         seq_wait(dp->control_wakeup, wakeup);
         atomic_read_explicit(&dp->exiting, &exiting, memory_order_acquire);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* RFC 6040 figure 4 as a table.  Combinations that the RFC wants logged are
- * not: no packet makes a log line here.
+/* RFC 6040 figure 4 as tables.
  *
  * Prefix: ovl_ecn_. */
 
@@ -33,4 +32,18 @@ ovl_ecn_decapsulate(enum ovl_ecn inner, enum ovl_ecn outer,
     }
     *result = cell;
     return true;
+}
+
+enum ovl_ecn_alarm
+ovl_ecn_alarm(enum ovl_ecn inner, enum ovl_ecn outer)
+{
+    static const uint8_t figure4[4][4] = {
+        [OVL_ECN_NOT_ECT] = { [OVL_ECN_ECT_0] = OVL_ECN_DANGEROUS,
+                              [OVL_ECN_ECT_1] = OVL_ECN_DANGEROUS,
+                              [OVL_ECN_CE] = OVL_ECN_DANGEROUS },
+        [OVL_ECN_ECT_1] = { [OVL_ECN_ECT_0] = OVL_ECN_SUSPICIOUS },
+        [OVL_ECN_CE] = { [OVL_ECN_ECT_1] = OVL_ECN_DANGEROUS },
+    };
+
+    return figure4[inner & 3][outer & 3];
 }

@@ -42,4 +42,14 @@ ovl_ecn_encapsulate(enum ovl_ecn inner)
 bool ovl_ecn_decapsulate(enum ovl_ecn inner, enum ovl_ecn outer,
                          enum ovl_ecn *result);
 
+/* What figure 4 says of a combination beside its result: those that no honest
+ * path makes mean that a tunnel endpoint is broken or that somebody cheats.
+ * They are counted, see enum ovl_event, and event-log.h tells of them. */
+enum ovl_ecn_alarm {
+    OVL_ECN_USUAL,
+    OVL_ECN_SUSPICIOUS,         /* (!): not used, as far as is known. */
+    OVL_ECN_DANGEROUS,          /* (!!!): always potentially dangerous. */
+};
+enum ovl_ecn_alarm ovl_ecn_alarm(enum ovl_ecn inner, enum ovl_ecn outer);
+
 #endif /* ecn.h */

@@ -120,18 +120,26 @@ check_inner(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     return reason;
 }
 
-/* Works out the inner ECN field.  Returns false if the frame has to go. */
+/* Works out the inner ECN field, for '*verdict'.  Returns false if the frame
+ * has to go. */
 static bool
-decide_ecn(const struct ovl_outer *outer, const struct ovl_pkt *pkt,
-           struct ovl_verdict *verdict)
+decide_ecn(const struct ovl_arrival *a, const struct ovl_outer *outer,
+           const struct ovl_pkt *pkt, struct ovl_verdict *verdict)
 {
     if ((pkt->l3 != OVL_L3_IPV4 && pkt->l3 != OVL_L3_IPV6) || pkt->l3_bad) {
         return true;
     }
 
     enum ovl_ecn inner = ovl_ecn_of_tos(pkt->ip.tos);
-    if (!ovl_ecn_decapsulate(inner, ovl_ecn_of_tos(outer->tos),
-                             &verdict->ecn)) {
+    enum ovl_ecn outside = ovl_ecn_of_tos(outer->tos);
+
+    verdict->ecn_alarm = ovl_ecn_alarm(inner, outside);
+    if (verdict->ecn_alarm != OVL_ECN_USUAL) {
+        OVL_TRACE(a->worker->trace, "ecn: inner %d, outer %d: %s", inner,
+                  outside, (verdict->ecn_alarm == OVL_ECN_DANGEROUS
+                            ? "dangerous" : "suspicious"));
+    }
+    if (!ovl_ecn_decapsulate(inner, outside, &verdict->ecn)) {
         return false;
     }
     verdict->set_ecn = verdict->ecn != inner;
@@ -160,9 +168,10 @@ from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
         return ovl_verdict_drop(reason);
     }
 
-    struct ovl_verdict ecn = { .decapsulate = true };
-    if (!decide_ecn(outer, pkt, &ecn)) {
-        return ovl_verdict_drop(OVL_DROP_ECN_CE_NOT_ECT);
+    struct ovl_verdict ecn = { .kind = OVL_VERDICT_DROP };
+    if (!decide_ecn(a, outer, pkt, &ecn)) {
+        ecn.reason = OVL_DROP_ECN_CE_NOT_ECT;
+        return ecn;
     }
     if (ovl_respond(a, pkt, &verdict.answer) != OVL_RESPONSE_ANSWER) {
         verdict = ovl_bridge(a, pkt);
@@ -170,6 +179,7 @@ from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
     verdict.decapsulate = true;
     verdict.set_ecn = ecn.set_ecn;
     verdict.ecn = ecn.ecn;
+    verdict.ecn_alarm = ecn.ecn_alarm;
     return verdict;
 }
 

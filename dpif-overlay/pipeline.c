@@ -208,6 +208,24 @@ count_arrival(const struct item *item)
     }
 }
 
+/* Counts what is odd about it. */
+static void
+count_events(const struct item *item)
+{
+    struct ovl_shard *shard = item->arrival.worker->shard;
+
+    switch (item->verdict.ecn_alarm) {
+    case OVL_ECN_USUAL:
+        break;
+    case OVL_ECN_SUSPICIOUS:
+        ovl_counter_add(shard, OVL_EVENT_ECN_SUSPICIOUS, 1);
+        break;
+    case OVL_ECN_DANGEROUS:
+        ovl_counter_add(shard, OVL_EVENT_ECN_DANGEROUS, 1);
+        break;
+    }
+}
+
 static void
 act(struct item *item)
 {
@@ -215,6 +233,7 @@ act(struct item *item)
     const struct ovl_verdict *v = &item->verdict;
 
     count_arrival(item);
+    count_events(item);
     switch (v->kind) {
     case OVL_VERDICT_DROP:
         if (OVS_UNLIKELY(a->worker->trace)) {

@@ -72,6 +72,8 @@ struct ovl_verdict {
     bool decapsulate;                   /* The inner frame is what counts. */
     bool set_ecn;                       /* Its ECN field becomes 'ecn'. */
     enum ovl_ecn ecn;
+
+    enum ovl_ecn_alarm ecn_alarm;       /* Before all, _DROP too. */
 };
 
 static inline struct ovl_verdict
@@ -98,6 +100,7 @@ struct ovl_verdict ovl_from_uplink(struct ovl_arrival *,
                                    const void *frame);
 
 /* Decides for what the host sent. */
-struct ovl_verdict ovl_from_local(struct ovl_arrival *, const struct ovl_pkt *);
+struct ovl_verdict ovl_from_local(struct ovl_arrival *,
+                                  const struct ovl_pkt *);
 
 #endif /* verdict.h */

@@ -273,11 +273,24 @@ totals_to_json(void)
 }
 
 static struct json *
+events_to_json(void)
+{
+    struct json *events = json_object_create();
+
+    for (int i = OVL_N_TOTALS; i < OVL_EVENTS_END; i++) {
+        json_object_put(events, ovl_event_name(i),
+                        json_integer_create(ovl_counter_read(i)));
+    }
+    return events;
+}
+
+static struct json *
 counters_to_json(const struct ovl_filter *filter)
 {
     struct json *counters = totals_to_json();
 
     json_object_put(counters, "totals", totals_to_json());
+    json_object_put(counters, "events", events_to_json());
     for (size_t i = 0; i < ARRAY_SIZE(traffic_lists); i++) {
         struct ovl_grid g;
 
@@ -303,6 +316,11 @@ counters_to_text(const struct ovl_filter *filter, struct ds *s)
     for (int i = 0; i < OVL_N_TOTALS; i++) {
         ds_put_format(s, "%s%s %"PRIu64, i ? ", " : "", ovl_total_name(i),
                       ovl_counter_read(i));
+    }
+    ds_put_char(s, '\n');
+    for (int i = OVL_N_TOTALS; i < OVL_EVENTS_END; i++) {
+        ds_put_format(s, "%s%s %"PRIu64, i > OVL_N_TOTALS ? ", " : "",
+                      ovl_event_name(i), ovl_counter_read(i));
     }
     ds_put_char(s, '\n');
 }

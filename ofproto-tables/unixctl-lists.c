@@ -667,3 +667,14 @@ ovl_total_name(int total)
 
     return names[total];
 }
+
+const char *
+ovl_event_name(int event)
+{
+    static const char *const names[OVL_EVENTS_END] = {
+        [OVL_EVENT_ECN_SUSPICIOUS] = "ecn_suspicious",
+        [OVL_EVENT_ECN_DANGEROUS] = "ecn_dangerous",
+    };
+
+    return names[event];
+}

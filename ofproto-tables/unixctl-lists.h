@@ -44,4 +44,7 @@ void ovl_list_vtep_traffic(const struct ovl_filter *, struct ovl_grid *);
 /* The totals, OVL_N_TOTALS of them. */
 const char *ovl_total_name(int total);
 
+/* From OVL_N_TOTALS to OVL_EVENTS_END - 1. */
+const char *ovl_event_name(int event);
+
 #endif /* unixctl-lists.h */

@@ -72,6 +72,11 @@ tests_unit_test_counters_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-counters.c
 tests_unit_test_counters_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-ecn-dscp
+tests_unit_test_ecn_dscp_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-ecn-dscp.c
+tests_unit_test_ecn_dscp_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-forwarding
 tests_unit_test_forwarding_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-forwarding.c
