@@ -55,6 +55,8 @@
              "an ARP address that no host may use")                          \
     OVL_DROP(ND_MALFORMED, "nd_malformed",                                   \
              "an ND message that fails RFC 4861 section 7.1")                \
+    OVL_DROP(ND_REDIRECT, "nd_redirect",                                     \
+             "an ND redirect out of a tunnel")                               \
     OVL_DROP(NEIGH_MISS, "neigh_miss",                                       \
              "asks for an unknown neighbor and neigh_miss=drop")             \
     /* Layer 2. */                                                           \

@@ -103,6 +103,25 @@ check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
     return OVL_NO_DROP;
 }
 
+/* What no neighbor message may say, wherever its sender is.  Who may say what
+ * else was checked where the sender is attached. */
+static enum ovl_drop_reason
+check_claims(const struct ovl_pkt *pkt)
+{
+    if (pkt->l3 == OVL_L3_ARP
+        && (eth_addr_is_multicast(pkt->arp.sha)
+            || eth_addr_is_zero(pkt->arp.sha))) {
+        return OVL_DROP_ARP_BAD_ADDRESS;        /* RFC 1812 section 3.3.2. */
+    } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
+               && pkt->ip.nd.status == OVL_ND_OK
+               && pkt->ip.nd.type == OVL_ND_REDIRECT) {
+        /* RFC 4861 section 8.1: comes from the first hop on the way, and the
+         * first hop of our VMs is not behind a tunnel. */
+        return OVL_DROP_ND_REDIRECT;
+    }
+    return OVL_NO_DROP;
+}
+
 static enum ovl_drop_reason
 check_inner(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
@@ -117,7 +136,7 @@ check_inner(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     if (reason == OVL_NO_DROP) {
         reason = ovl_guard_neighbor_message(a->net, pkt);
     }
-    return reason;
+    return reason == OVL_NO_DROP ? check_claims(pkt) : reason;
 }
 
 /* Works out the inner ECN field, for '*verdict'.  Returns false if the frame

@@ -118,7 +118,9 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
 static void
 hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
 {
-    if (!worker->heard || pkt->too_short) {
+    if (!worker->heard || pkt->too_short
+        || (pkt->tag != OVL_TAG_NONE && pkt->tag != OVL_TAG_PRIORITY)) {
+        /* A VLAN on the uplink is another link, the host's business. */
         return;
     }
     if (pkt->l3 == OVL_L3_ARP && pkt->arp.status == OVL_ARP_OK

@@ -107,10 +107,11 @@ is_solicited_node(const struct in6_addr *ip)
 }
 
 /* Checks what the message of 'nd->type' must say beyond lengths.  'flags' is
- * the first byte behind the ICMPv6 header. */
+ * the first byte behind the ICMPv6 header, 'redirected' the address that a
+ * redirect is about. */
 static bool
 check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
-            uint8_t flags)
+            uint8_t flags, const struct in6_addr *redirected)
 {
     bool unspecified = !ipv6_addr_is_set(&ip->src);
 
@@ -118,9 +119,14 @@ check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
     case OVL_ND_RS:             /* Section 6.1.1. */
         return !(unspecified && (nd->has_lla || nd->odd_lla));
 
-    case OVL_ND_RA:             /* Sections 6.1.2 and 8.1. */
-    case OVL_ND_REDIRECT:
+    case OVL_ND_RA:             /* Section 6.1.2. */
         return IN6_IS_ADDR_LINKLOCAL(&ip->src);
+
+    case OVL_ND_REDIRECT:       /* Section 8.1. */
+        return (IN6_IS_ADDR_LINKLOCAL(&ip->src)
+                && !ipv6_addr_is_multicast(redirected)
+                && (IN6_IS_ADDR_LINKLOCAL(&nd->target)
+                    || ipv6_addr_equals(&nd->target, redirected)));
 
     case OVL_ND_NS:             /* Section 7.1.1. */
         return (!ipv6_addr_is_multicast(&nd->target)
@@ -134,16 +140,17 @@ check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
     return false;
 }
 
-/* RFC 2464 section 7: the group's Ethernet address follows from it.  RFC 6085
- * allows a unicast one. */
+/* RFC 2464 section 7: a group's Ethernet address follows from it.  RFC 6085
+ * allows a unicast one, but nothing a group's for a unicast address. */
 static bool
 check_group_mac(const struct ovl_pkt *pkt)
 {
     struct eth_addr mac;
 
-    if (!ipv6_addr_is_multicast(&pkt->ip.dst)
-        || !eth_addr_is_multicast(pkt->dst)) {
+    if (!eth_addr_is_multicast(pkt->dst)) {
         return true;
+    } else if (!ipv6_addr_is_multicast(&pkt->ip.dst)) {
+        return false;
     }
     ipv6_multicast_to_ethernet(&mac, &pkt->ip.dst);
     return eth_addr_equals(mac, pkt->dst);
@@ -155,6 +162,7 @@ ovl_nd_parse(const struct ovl_bytes *b, size_t ofs, const struct ovl_pkt *pkt,
 {
     struct ovl_pkt_nd nd = { .status = OVL_ND_NONE };
     size_t end = pkt->l3_ofs + sizeof *ip6 + ntohs(ip6->ip6_plen);
+    struct in6_addr redirected = in6addr_any;
     struct icmp6_header icmp;
     uint8_t type, flags;
 
@@ -176,12 +184,17 @@ ovl_nd_parse(const struct ovl_bytes *b, size_t ofs, const struct ovl_pkt *pkt,
         || !load(b, ofs + sizeof icmp, &flags, sizeof flags)) {
         return nd;
     }
-    if (nd.type == OVL_ND_NS || nd.type == OVL_ND_NA) {
+    if (nd.type == OVL_ND_NS || nd.type == OVL_ND_NA
+        || nd.type == OVL_ND_REDIRECT) {
         load(b, ofs + offsetof(struct ovs_nd_msg, target), &nd.target,
              sizeof nd.target);
     }
+    if (nd.type == OVL_ND_REDIRECT) {
+        load(b, ofs + REDIRECT_LEN - sizeof redirected, &redirected,
+             sizeof redirected);
+    }
     if (parse_options(b, ofs + min_len, &nd)
-        && check_rules(&nd, &pkt->ip, flags)
+        && check_rules(&nd, &pkt->ip, flags, &redirected)
         && check_group_mac(pkt)
         && icmp6_csum_ok(b, ofs, end - ofs, ip6)) {
         nd.status = OVL_ND_OK;

@@ -206,8 +206,9 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     ip->fragment = w.fragment;
     ip->later_fragment = w.later_fragment;
 
-    if (w.too_long) {
-        /* ND could hide behind headers that nobody walks. */
+    if (w.too_long || (w.truncated && w.fragment && !w.later_fragment)) {
+        /* ND could hide behind headers that nobody walks, or that go on in
+         * the next fragment, which RFC 7112 forbids. */
         ip->nd.status = OVL_ND_MALFORMED;
     } else if (!w.truncated && !w.later_fragment) {
         parse_ports(&packet, w.ofs, ip);

@@ -94,7 +94,7 @@ struct ovl_pkt_nd {
     bool odd_lla;               /* Link-layer addresses that disagree, or
                                  * that are not Ethernet's. */
     struct eth_addr lla;        /* Of the source, in an NA of the target. */
-    struct in6_addr target;     /* NS and NA only. */
+    struct in6_addr target;     /* NS, NA and redirects only. */
 };
 
 /* IPv4 and IPv6, unless 'l3_bad'. */

@@ -38,8 +38,8 @@ respond_for_neighbor(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
         = ovl_neighbor_lookup(w->fwd, w->version, net->vni, target);
 
     if (!n) {
-        OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> none, neigh_miss=%s",
-                  net->vni, OVL_IP_TEXT(target),
+        OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> none, "
+                  "neigh_miss=%s", net->vni, OVL_IP_TEXT(target),
                   net->neigh_miss_drop ? "drop" : "flood");
         return net->neigh_miss_drop ? OVL_RESPONSE_DROP : OVL_RESPONSE_NONE;
     }
@@ -96,8 +96,9 @@ ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     }
 
     if (response == OVL_RESPONSE_ANSWER) {
-        OVL_TRACE(a->worker->trace, "responder: answers, %s is at "ETH_ADDR_FMT,
-                  OVL_IP_TEXT(&target), ETH_ADDR_ARGS(answer->mac));
+        OVL_TRACE(a->worker->trace, "responder: answers, %s is at "
+                  ETH_ADDR_FMT, OVL_IP_TEXT(&target),
+                  ETH_ADDR_ARGS(answer->mac));
     }
     return response;
 }

@@ -67,6 +67,11 @@ check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
 tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)
 
+check_PROGRAMS += tests/unit/test-conformance
+tests_unit_test_conformance_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-conformance.c
+tests_unit_test_conformance_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-counters
 tests_unit_test_counters_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-counters.c

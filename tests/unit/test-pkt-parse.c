@@ -505,6 +505,35 @@ nd_in_a_fragment_is_malformed(void **state OVS_UNUSED)
     assert_nd(f, false, OVL_ND_MALFORMED);
 }
 
+/* RFC 7112: headers that go on in the next fragment could hide ND from us. */
+static void
+first_fragment_without_all_headers_is_malformed(void **state OVS_UNUSED)
+{
+    /* Fragment header, destination options of 32 bytes. */
+    uint8_t payload[8 + 32 + 32] = { 60, 0, 0, 1, 1, 2, 3, 4,
+                                     58, 3, 1, 28 };
+    struct frame f;
+
+    for (size_t len = 8; len < 8 + 32; len += 8) {
+        f = frame_ip6(MAC_VM2, MAC_VM1, "2001:db8::11", "2001:db8::12", 44,
+                      255, payload, len);
+        assert_nd(f, false, OVL_ND_MALFORMED);
+    }
+    f = frame_ip6(MAC_VM2, MAC_VM1, "2001:db8::11", "2001:db8::12", 44, 255,
+                  payload, 8 + 32);
+    assert_nd(f, false, OVL_ND_MALFORMED);      /* The type is missing. */
+
+    payload[8] = 17;
+    f = frame_ip6(MAC_VM2, MAC_VM1, "2001:db8::11", "2001:db8::12", 44, 255,
+                  payload, 8 + 32 + 8);
+    assert_nd(f, false, OVL_ND_NONE);
+
+    /* Not a fragment: it is truncated for everybody. */
+    f = frame_ip6(MAC_VM2, MAC_VM1, "2001:db8::11", "2001:db8::12", 60, 255,
+                  payload + 8, 8);
+    assert_nd(f, false, OVL_ND_NONE);
+}
+
 static void
 dad_needs_a_solicited_node_group_and_no_option(void **state OVS_UNUSED)
 {
@@ -538,6 +567,47 @@ nd_group_and_mac_must_agree(void **state OVS_UNUSED)
               OVL_ND_MALFORMED);
     assert_nd(frame_ns(MAC_VM2, MAC_VM1, "2001:db8::11", "ff02::1:ff00:12",
                        "2001:db8::12", MAC_VM1), false, OVL_ND_OK);
+
+    /* A group's address for a unicast one. */
+    assert_nd(frame_ns("33:33:ff:00:00:12", MAC_VM1, "2001:db8::11",
+                       "2001:db8::12", "2001:db8::12", MAC_VM1), false,
+              OVL_ND_MALFORMED);
+    assert_nd(frame_na(MAC_BROADCAST, MAC_VM1, "2001:db8::11",
+                       "2001:db8::12", "2001:db8::11", 0x60, MAC_VM1), false,
+              OVL_ND_MALFORMED);
+}
+
+/* RFC 4861 section 8.1. */
+static void
+redirect_obeys_its_rules(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *src, *target, *dst;
+        enum ovl_nd_status status;
+    } cases[] = {
+        { "fe80::1", "fe80::2", "2001:db8::99", OVL_ND_OK },
+        { "fe80::1", "2001:db8::99", "2001:db8::99", OVL_ND_OK },
+        { "fe80::1", "2001:db8::98", "2001:db8::99", OVL_ND_MALFORMED },
+        { "fe80::1", "fe80::2", "ff02::1", OVL_ND_MALFORMED },
+        { "fe80::1", "ff02::1", "ff02::1", OVL_ND_MALFORMED },
+        { "2001:db8::1", "fe80::2", "2001:db8::99", OVL_ND_MALFORMED },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct in6_addr target = world_ip(cases[i].target);
+        struct in6_addr dst = world_ip(cases[i].dst);
+        uint8_t redirect[40] = { 137 };
+
+        memcpy(redirect + 8, &target, sizeof target);
+        memcpy(redirect + 24, &dst, sizeof dst);
+        struct frame f = frame_icmp6(MAC_VM2, MAC_VM1, cases[i].src,
+                                     "2001:db8::12", 255, redirect,
+                                     sizeof redirect);
+        assert_nd(f, false, cases[i].status);
+        f.len -= 8;
+        frame_set16(&f, L3_OFS + 4, 32);
+        assert_nd(f, true, OVL_ND_MALFORMED);
+    }
 }
 
 static void
@@ -667,9 +737,11 @@ main(void)
         cmocka_unit_test(nd_options_that_are_unknown_are_skipped),
         cmocka_unit_test(nd_with_more_than_32_options_is_malformed),
         cmocka_unit_test(nd_in_a_fragment_is_malformed),
+        cmocka_unit_test(first_fragment_without_all_headers_is_malformed),
         cmocka_unit_test(dad_needs_a_solicited_node_group_and_no_option),
         cmocka_unit_test(na_to_a_group_must_not_be_solicited),
         cmocka_unit_test(nd_group_and_mac_must_agree),
+        cmocka_unit_test(redirect_obeys_its_rules),
         cmocka_unit_test(nd_link_layer_addresses_that_disagree_are_odd),
         cmocka_unit_test(vxlan_is_read),
         cmocka_unit_test(udp_length_decides_where_vxlan_ends),
