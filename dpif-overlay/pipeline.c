@@ -31,6 +31,7 @@
 /* A packet on its way. */
 struct item {
     struct dp_packet *packet;
+    bool unfinished;            /* See ovl_pkt_is_unfinished(). */
     struct ovl_outer outer;     /* From an uplink only. */
     bool for_us;                /* 'outer' is VXLAN for us. */
     struct ovl_pkt pkt;         /* The frame, or what is inside. */
@@ -83,6 +84,9 @@ decide(enum ovl_role role, struct item *item)
 {
     struct ovl_arrival *a = &item->arrival;
 
+    if (OVS_UNLIKELY(item->unfinished)) {
+        return ovl_verdict_drop(OVL_DROP_UNFINISHED);
+    }
     switch (role) {
     case OVL_ROLE_ACCESS:
     case OVL_ROLE_GATEWAY:
@@ -311,8 +315,9 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
         = ovl_binding_lookup(worker->fwd, worker->version, in->id);
 
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        ovl_pkt_forget_metadata(packet);
         items[i].packet = packet;
+        items[i].unfinished = ovl_pkt_is_unfinished(packet);
+        ovl_pkt_forget_metadata(packet);
         items[i].for_us = false;
     }
     dp_packet_batch_init(batch);

@@ -20,6 +20,12 @@ ovl_pkt_new(size_t size)
     return packet;
 }
 
+bool
+ovl_pkt_is_unfinished(const struct dp_packet *packet)
+{
+    return dp_packet_hwol_l4_mask(packet) || dp_packet_hwol_is_tso(packet);
+}
+
 void
 ovl_pkt_forget_metadata(struct dp_packet *packet)
 {

@@ -67,10 +67,15 @@ check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
 tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)
 
-check_PROGRAMS += tests/unit/test-conformance
-tests_unit_test_conformance_SOURCES = \
-	tests/unit/world-asserts.h tests/unit/test-conformance.c
-tests_unit_test_conformance_LDADD = $(UNIT_PIPELINE)
+check_PROGRAMS += tests/unit/test-conformance-l2
+tests_unit_test_conformance_l2_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-conformance-l2.c
+tests_unit_test_conformance_l2_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-conformance-vxlan
+tests_unit_test_conformance_vxlan_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-conformance-vxlan.c
+tests_unit_test_conformance_vxlan_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-counters
 tests_unit_test_counters_SOURCES = \

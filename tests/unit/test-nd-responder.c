@@ -169,6 +169,39 @@ link_local_address_of_the_gateway_is_answered(void **state)
     assert_output(w, 0, w->vm1, &r);
 }
 
+/* Checksums of all kinds: each answer is compared with one that other code
+ * has made. */
+static void
+ten_thousand_answers_are_right(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 10000; i++) {
+        char src[64], target[64], group[64], group_mac[32], mac[32];
+        uint32_t x = i * UINT32_C(2654435761);
+        struct frame f, r;
+
+        snprintf(src, sizeof src, "2001:db8:%x:%x::%x", x >> 16, x & 0xffff,
+                 i);
+        snprintf(target, sizeof target, "2001:db8::%x:%x:%x", ~x >> 16,
+                 i, x & 0xffff);
+        snprintf(group, sizeof group, "ff02::1:ff%02x:%x", i & 0xff,
+                 x & 0xffff);
+        snprintf(group_mac, sizeof group_mac, "33:33:ff:%02x:%02x:%02x",
+                 i & 0xff, x >> 8 & 0xff, x & 0xff);
+        snprintf(mac, sizeof mac, "52:54:%02x:%02x:%02x:%02x", x >> 24,
+                 x >> 16 & 0xff, x >> 8 & 0xff, x & 0xff);
+        world_set_neighbor(w, target, mac, i & 1, false);
+        f = frame_ns(group_mac, MAC_VM3, src, group, target, MAC_VM3);
+        r = frame_na(MAC_VM3, mac, target, src, target, i & 1 ? 0xe0 : 0x60,
+                     mac);
+        world_receive(w, w->vm3, &f);
+        assert_answered(w);
+        assert_output(w, 0, w->vm3, &r);
+        world_remove_neighbor(w, target);
+    }
+}
+
 static void
 dad_for_somebody_elses_address_is_answered_to_all_nodes(void **state)
 {
@@ -209,6 +242,7 @@ main(void)
         world_test(solicitation_for_a_neighbor_is_answered_locally),
         world_test(solicitation_for_the_gateway_is_answered_locally),
         world_test(link_local_address_of_the_gateway_is_answered),
+        world_test(ten_thousand_answers_are_right),
         world_test(dad_for_somebody_elses_address_is_answered_to_all_nodes),
         world_test(router_solicitation_is_flooded),
     };
