@@ -18,6 +18,7 @@ from ovl.dual import (OWN6, PEER4, PEER6, PEER6_MAC, REMOTE,
 from ovl.frames import (BROADCAST, IP, LOCAL_MAC, OWN_VTEP, TCP, UDP, VXLAN,
                         Ether, IPv6, Raw, arp_reply, arp_request, decap_in,
                         encap, ip, mac, peer_mac, udp)
+from ovl.process import wait_until
 
 UDP_AT = {4: 34, 6: 54}
 CSUM_AT = {4: 40, 6: 60}
@@ -292,6 +293,32 @@ def test_ipv6_fragments_of_a_datagram_share_a_source_port(dual):
     got = dual.collect()["p0"]
     assert [frame[50:] for frame in got] == frames
     assert len({sport_of(4, frame) for frame in got}) == 1
+
+
+# VX-12, VX-14.
+
+@pytest.mark.parametrize("mtu", [1500, 1550, 9000])
+@pytest.mark.parametrize("family", [4, 6])
+def test_largest_packet_for_each_mtu(dual, family, mtu):
+    """RFC 7348 section 4.3: never fragmented, so DF is set.  The tunnel costs
+    50 bytes over IPv4, 70 over IPv6."""
+    largest = mtu - {4: 50, 6: 70}[family]
+    dual.set_rows("set", "Interface", "p0", f"mtu_request={mtu}",
+                  "--", "set", "Interface", "vm1", "mtu_request=9200",
+                  "--", "set", "Interface", "br-ov", "mtu_request=1500")
+
+    def frame(length, dst):
+        return bytes(Ether(src=mac(1), dst=mac(dst), type=0x88b5)
+                     / Raw(b"m" * length))
+
+    n = REMOTE[family]
+    wait_until(lambda: f"MTU {largest}\n" in dual.trace("vm1", frame(50, n)),
+               "MTU does not take force")
+    dual.wait_polled("vm1", "p0")
+    expect_sent(dual, [(family, frame(length, n))
+                       for length in (largest - 1, largest)], [0, 0])
+    dual.expect(("vm1", frame(largest + 1, n), frame(9100, n)),
+                drops={("vm1", 5001, "too_big"): 2})
 
 
 # VX-15.
