@@ -64,6 +64,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/replicate.h \
 	dpif-overlay/responder.c \
 	dpif-overlay/responder.h \
+	dpif-overlay/underlay-talk.c \
+	dpif-overlay/underlay-talk.h \
 	dpif-overlay/verdict.h \
 	dpif-overlay/vxlan.c \
 	dpif-overlay/vxlan.h

@@ -25,6 +25,7 @@
 #include "pipeline-trace.h"
 #include "pkt-edit.h"
 #include "replicate.h"
+#include "underlay-talk.h"
 #include "verdict.h"
 #include "vxlan.h"
 
@@ -116,31 +117,14 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
     }
 }
 
-/* Tells the underlay what a frame on the uplink says about a neighbor there:
- * the sender of any ARP (RFC 826 updates what it knows before it looks at the
- * operation), and NAs that name a link-layer address. */
+/* Tells the underlay what the frame 'pkt' from the uplink says. */
 static void
 hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
 {
-    if (!worker->heard || pkt->too_short
-        || (pkt->tag != OVL_TAG_NONE && pkt->tag != OVL_TAG_PRIORITY)) {
-        /* A VLAN on the uplink is another link, the host's business. */
-        return;
-    }
-    if (pkt->l3 == OVL_L3_ARP && pkt->arp.status == OVL_ARP_OK
-        && pkt->arp.spa
-        && !eth_addr_is_multicast(pkt->arp.sha)
-        && !eth_addr_is_zero(pkt->arp.sha)) {
-        struct in6_addr ip = in6_addr_mapped_ipv4(pkt->arp.spa);
+    struct ovl_heard heard;
 
-        worker->heard(worker, &ip, pkt->arp.sha);
-    } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
-               && pkt->ip.nd.status == OVL_ND_OK
-               && pkt->ip.nd.type == OVL_ND_NA
-               && pkt->ip.nd.has_lla && !pkt->ip.nd.odd_lla
-               && !ovl_ip_is_v4(&pkt->ip.nd.target)
-               && !eth_addr_is_multicast(pkt->ip.nd.lla)) {
-        worker->heard(worker, &pkt->ip.nd.target, pkt->ip.nd.lla);
+    if (worker->heard && ovl_underlay_hear(worker->config, pkt, &heard)) {
+        worker->heard(worker, &heard);
     }
 }
 

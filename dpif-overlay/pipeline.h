@@ -26,6 +26,7 @@
 #include "drop-reasons.h"
 #include "forwarding.h"
 
+struct ovl_heard;
 struct ovl_trace;
 
 struct ovl_worker {
@@ -41,10 +42,9 @@ struct ovl_worker {
     void (*send)(struct ovl_worker *, struct ovl_lport *port,
                  struct dp_packet *packet);
 
-    /* Tells the underlay that 'ip' said on the uplink that it is at 'mac'.
-     * May be NULL. */
-    void (*heard)(struct ovl_worker *, const struct in6_addr *ip,
-                  struct eth_addr mac);
+    /* Tells the underlay what a frame on the uplink said about a neighbor
+     * there.  May be NULL. */
+    void (*heard)(struct ovl_worker *, const struct ovl_heard *);
 
     /* The pipeline's. */
     ovs_version_t version;      /* Taken once per burst. */

@@ -106,12 +106,11 @@ is_solicited_node(const struct in6_addr *ip)
     return !memcmp(ip, prefix, sizeof prefix);
 }
 
-/* Checks what the message of 'nd->type' must say beyond lengths.  'flags' is
- * the first byte behind the ICMPv6 header, 'redirected' the address that a
- * redirect is about. */
+/* Checks what the message of 'nd->type' must say beyond lengths.
+ * 'redirected' is the address that a redirect is about. */
 static bool
 check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
-            uint8_t flags, const struct in6_addr *redirected)
+            const struct in6_addr *redirected)
 {
     bool unspecified = !ipv6_addr_is_set(&ip->src);
 
@@ -135,7 +134,7 @@ check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
 
     case OVL_ND_NA:             /* Section 7.1.2: the S flag. */
         return (!ipv6_addr_is_multicast(&nd->target)
-                && !(ipv6_addr_is_multicast(&ip->dst) && flags & 0x40));
+                && !(ipv6_addr_is_multicast(&ip->dst) && nd->solicited));
     }
     return false;
 }
@@ -189,12 +188,16 @@ ovl_nd_parse(const struct ovl_bytes *b, size_t ofs, const struct ovl_pkt *pkt,
         load(b, ofs + offsetof(struct ovs_nd_msg, target), &nd.target,
              sizeof nd.target);
     }
+    if (nd.type == OVL_ND_NA) {         /* RFC 4861 section 4.4. */
+        nd.solicited = flags & 0x40;
+        nd.override = flags & 0x20;
+    }
     if (nd.type == OVL_ND_REDIRECT) {
         load(b, ofs + REDIRECT_LEN - sizeof redirected, &redirected,
              sizeof redirected);
     }
     if (parse_options(b, ofs + min_len, &nd)
-        && check_rules(&nd, &pkt->ip, flags, &redirected)
+        && check_rules(&nd, &pkt->ip, &redirected)
         && check_group_mac(pkt)
         && icmp6_csum_ok(b, ofs, end - ofs, ip6)) {
         nd.status = OVL_ND_OK;

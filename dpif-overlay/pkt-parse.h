@@ -93,6 +93,7 @@ struct ovl_pkt_nd {
     bool has_lla;               /* 'lla' is set. */
     bool odd_lla;               /* Link-layer addresses that disagree, or
                                  * that are not Ethernet's. */
+    bool solicited, override;   /* S and O flags; NA only. */
     struct eth_addr lla;        /* Of the source, in an NA of the target. */
     struct in6_addr target;     /* NS, NA and redirects only. */
 };

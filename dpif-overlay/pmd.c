@@ -143,10 +143,9 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
 
 /* The pipeline's 'heard'. */
 static void
-thread_heard(struct ovl_worker *worker, const struct in6_addr *ip,
-             struct eth_addr mac)
+thread_heard(struct ovl_worker *worker, const struct ovl_heard *heard)
 {
-    ovl_underlay_heard(thread_cast(worker)->config->underlay, ip, mac);
+    ovl_underlay_heard(thread_cast(worker)->config->underlay, heard);
 }
 
 /* Polls every queue once.  Returns the number of packets. */

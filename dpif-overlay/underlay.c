@@ -15,7 +15,6 @@
 #include <net/if.h>
 
 #include "adjacency.h"
-#include "dp-packet.h"
 #include "forwarding.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
@@ -29,6 +28,7 @@
 #include "timeval.h"
 #include "tnl-neigh-cache.h"
 #include "tnl-ports.h"
+#include "underlay-talk.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 
@@ -60,6 +60,7 @@ struct nexthop {
     struct eth_addr configured; /* What tnl-neigh-cache said last; or zero. */
     bool is_static;             /* 'mac' is 'configured'. */
     long long int timer;        /* When to probe next or to doubt 'mac'. */
+    long long int asked;        /* When it was last probed. */
     int n_probes;
     bool needed;                /* Mark of the current pass. */
 };
@@ -80,8 +81,7 @@ struct destination {
 enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_FULL };
 struct heard {
     atomic_uint state;          /* enum slot_state. */
-    struct in6_addr ip;
-    struct eth_addr mac;
+    struct ovl_heard what;
 };
 #define N_HEARD 64              /* Power of 2. */
 
@@ -98,6 +98,7 @@ struct ovl_underlay {
     uint64_t vteps_seqno, tnl_seqno;
     uint16_t uplink_mtu;        /* As of the last pass; 0: no uplink. */
     struct eth_addr local_mac;  /* As of the last pass; zero: no LOCAL. */
+    struct in6_addr announced;  /* Our IPv6 address, or unspecified. */
     long long int settle_at;    /* When a change of tnl-neigh-cache is done;
                                  * LLONG_MAX: no change is under way. */
     long long int next_pass;    /* When a timer fires. */
@@ -187,37 +188,75 @@ find_destination(const struct ovl_underlay *ul, const struct in6_addr *ip)
 /* What packet threads heard. */
 
 void
-ovl_underlay_heard(struct ovl_underlay *ul, const struct in6_addr *ip,
-                   struct eth_addr mac)
+ovl_underlay_heard(struct ovl_underlay *ul, const struct ovl_heard *heard)
 {
     unsigned int i, state = SLOT_FREE;
 
     atomic_add_relaxed(&ul->heard_next, 1, &i);
     struct heard *h = &ul->heard[i % N_HEARD];
     if (atomic_compare_exchange_strong(&h->state, &state, SLOT_BUSY)) {
-        h->ip = *ip;
-        h->mac = mac;
+        h->what = *heard;
         atomic_store_explicit(&h->state, SLOT_FULL, memory_order_release);
     }
 }
 
 /* 'nh' is at 'mac', says the neighbor itself. */
 static void
-confirm(struct nexthop *nh, struct eth_addr mac, long long int now)
+set_mac(struct nexthop *nh, struct eth_addr mac)
 {
-    if (nh->state == NH_INCOMPLETE || !eth_addr_equals(nh->mac, mac)) {
-        struct ds s = DS_EMPTY_INITIALIZER;
+    struct ds s = DS_EMPTY_INITIALIZER;
 
-        ipv6_format_mapped(&nh->ip, &s);
-        VLOG_DBG("next hop %s is at "ETH_ADDR_FMT, ds_cstr(&s),
-                 ETH_ADDR_ARGS(mac));
-        ds_destroy(&s);
-    }
-    nh->state = NH_REACHABLE;
+    ipv6_format_mapped(&nh->ip, &s);
+    VLOG_DBG("next hop %s is at "ETH_ADDR_FMT, ds_cstr(&s),
+             ETH_ADDR_ARGS(mac));
+    ds_destroy(&s);
     nh->mac = mac;
+}
+
+/* 'nh' may have moved or died: goes on using what is known, but asks. */
+static void
+doubt(struct nexthop *nh, long long int now)
+{
+    nh->state = NH_PROBE;
     nh->is_static = false;
-    nh->timer = now + REACHABLE_MS;
+    nh->timer = MAX(now, nh->asked + PROBE_MS);
     nh->n_probes = 0;
+}
+
+/* RFC 4861 section 7.2.5, and 7.2.3 with 'confirms' false and 'overrides'
+ * true.  Returns true if there is something to do about it now. */
+static bool
+take_word(struct nexthop *nh, const struct ovl_heard *heard,
+          long long int now)
+{
+    bool says = !eth_addr_is_zero(heard->mac);
+    bool differs = says && (nh->state == NH_INCOMPLETE
+                            || !eth_addr_equals(nh->mac, heard->mac));
+
+    if (nh->state == NH_INCOMPLETE) {
+        if (!says) {
+            return false;
+        }
+    } else if (differs && !heard->overrides) {
+        if (nh->state == NH_REACHABLE) {
+            doubt(nh, now);
+            return true;
+        }
+        return false;
+    }
+
+    if (differs) {
+        set_mac(nh, heard->mac);
+    }
+    if (heard->confirms) {
+        nh->state = NH_REACHABLE;
+        nh->is_static = false;
+        nh->timer = now + REACHABLE_MS;
+        nh->n_probes = 0;
+    } else if (differs) {
+        doubt(nh, now);
+    }
+    return differs;
 }
 
 static bool
@@ -235,12 +274,10 @@ take_heard(struct ovl_underlay *ul, long long int now)
 
         atomic_read_explicit(&h->state, &state, memory_order_acquire);
         if (state == SLOT_FULL) {
-            struct nexthop *nh = find_nexthop(ul, &h->ip);
+            struct nexthop *nh = find_nexthop(ul, &h->what.ip);
 
-            if (nh && !eth_addr_is_multicast(h->mac)
-                && !eth_addr_is_zero(h->mac)) {
-                confirm(nh, h->mac, now);
-                changed = true;
+            if (nh) {
+                changed |= take_word(nh, &h->what, now);
             }
             atomic_store_explicit(&h->state, SLOT_FREE,
                                   memory_order_release);
@@ -254,27 +291,14 @@ take_heard(struct ovl_underlay *ul, long long int now)
 /* Asks for the MAC of 'nh', by unicast if 'mac' is nonnull. */
 static void
 send_probe(struct ovl_underlay *ul, const struct ovl_config *cfg,
-           const struct nexthop *nh, const struct eth_addr *mac)
+           struct nexthop *nh, const struct eth_addr *mac, long long int now)
 {
-    struct eth_addr src = ovl_lport_mac(cfg->local);
-    struct dp_packet *b = dp_packet_new(0);
+    const struct in6_addr *own
+        = ovl_ip_is_v4(&nh->ip) ? &cfg->vtep4 : &cfg->vtep6;
 
-    if (ovl_ip_is_v4(&nh->ip)) {
-        compose_arp(b, ARP_OP_REQUEST, src, eth_addr_zero, mac == NULL,
-                    in6_addr_get_mapped_ipv4(&cfg->vtep4),
-                    in6_addr_get_mapped_ipv4(&nh->ip));
-        if (mac) {
-            struct eth_header *eth = dp_packet_eth(b);
-            eth->eth_dst = *mac;
-        }
-    } else {
-        compose_nd_ns(b, src, &cfg->vtep6, &nh->ip);
-        if (mac) {
-            struct eth_header *eth = dp_packet_eth(b);
-            eth->eth_dst = *mac;
-        }
-    }
-    ul->send(ul->aux, cfg->uplink, b);
+    ul->send(ul->aux, cfg->uplink,
+             ovl_underlay_ask(own, ovl_lport_mac(cfg->local), &nh->ip, mac));
+    nh->asked = now;
 }
 
 /* Takes what tnl-neigh-cache says of 'nh'.  Looking up refreshes an entry
@@ -323,7 +347,7 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
             /* Fall through. */
         case NH_PROBE:
             if (nh->n_probes < MAX_PROBES) {
-                send_probe(ul, cfg, nh, &nh->mac);
+                send_probe(ul, cfg, nh, &nh->mac, now);
                 nh->n_probes++;
                 nh->timer = now + PROBE_MS;
                 break;
@@ -336,7 +360,7 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
             }
             /* Fall through. */
         case NH_INCOMPLETE:
-            send_probe(ul, cfg, nh, NULL);
+            send_probe(ul, cfg, nh, NULL, now);
             nh->n_probes = MIN(nh->n_probes + 1, MAX_PROBES);
             nh->timer = now + PROBE_MS;
             break;
@@ -486,21 +510,14 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
     unpublish(vtep, dst->why);
 }
 
-/* Tells the neighbors that know our MAC, because we have asked for theirs,
- * that it is 'mac' from now on, RFC 5227 section 3.  Otherwise they would send
- * to the old one until they probe. */
+/* Tells neighbors that 'ip', one of our addresses, is at 'mac' from now on.
+ * Otherwise they would send to the old MAC until they probe. */
 static void
 announce(struct ovl_underlay *ul, const struct ovl_config *cfg,
-         struct eth_addr mac)
-    OVS_REQUIRES(ul->mutex)
+         const struct in6_addr *ip, struct eth_addr mac)
 {
-    ovs_be32 ip = in6_addr_get_mapped_ipv4(&cfg->vtep4);
-
-    if (!hmap_is_empty(&ul->nexthops) && cfg->uplink && ip) {
-        struct dp_packet *b = dp_packet_new(0);
-
-        compose_arp(b, ARP_OP_REQUEST, mac, eth_addr_zero, true, ip, ip);
-        ul->send(ul->aux, cfg->uplink, b);
+    if (ipv6_addr_is_set(ip)) {
+        ul->send(ul->aux, cfg->uplink, ovl_underlay_announce(ip, mac));
     }
 }
 
@@ -515,11 +532,19 @@ refresh_ports(struct ovl_underlay *ul, const struct ovl_config *cfg)
                            : eth_addr_zero);
     bool mac_changed = !eth_addr_equals(mac, ul->local_mac);
     bool changed = mtu != ul->uplink_mtu || mac_changed;
+    bool can_speak = (cfg->uplink && ovl_lport_is_alive(cfg->uplink)
+                      && !eth_addr_is_zero(mac));
 
-    if (mac_changed && !eth_addr_is_zero(mac)
-        && !eth_addr_is_zero(ul->local_mac)) {
-        announce(ul, cfg, mac);
+    if (can_speak) {
+        if (mac_changed && !eth_addr_is_zero(ul->local_mac)
+            && !hmap_is_empty(&ul->nexthops)) {
+            announce(ul, cfg, &cfg->vtep4, mac);
+            announce(ul, cfg, &cfg->vtep6, mac);
+        } else if (!ipv6_addr_equals(&cfg->vtep6, &ul->announced)) {
+            announce(ul, cfg, &cfg->vtep6, mac);
+        }
     }
+    ul->announced = can_speak ? cfg->vtep6 : in6addr_any;
     ul->uplink_mtu = mtu;
     ul->local_mac = mac;
     return changed;

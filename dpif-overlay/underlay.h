@@ -15,6 +15,13 @@
  *         │                       └────answer──────┘ │
  *         └────────────3 unanswered probes───────────┘
  *
+ * What it says unasked makes its MAC known, but with ND, unlike ARP, does not
+ * show that it hears us, too: then it is probed (RFC 4861 appendix C, whose
+ * STALE, DELAY and PROBE are one here, as a VTEP is always in use).
+ *
+ * Our own addresses are announced when LOCAL's MAC changes or an IPv6 tunnel
+ * address becomes ours, for neighbors that remember another MAC.
+ *
  * While PROBE, and while a route is missing for ROUTE_GRACE_MS (kernel routes
  * are flushed and read again at every link event), the last good adjacency
  * goes on forwarding.  An INCOMPLETE next hop is asked once per second for as
@@ -35,6 +42,7 @@
 struct dp_packet;
 struct ds;
 struct ovl_forwarding;
+struct ovl_heard;
 struct ovl_lport;
 struct ovl_underlay;
 struct seq;
@@ -56,10 +64,9 @@ void ovl_underlay_wait(struct ovl_underlay *);
 uint64_t ovl_underlay_followed(const struct ovl_underlay *);
 struct seq *ovl_underlay_seq(const struct ovl_underlay *);
 
-/* 'ip' said on the uplink that it is at 'mac'.  Never waits; may forget what
- * it was told when there is very much of it (probes will bring it again). */
-void ovl_underlay_heard(struct ovl_underlay *, const struct in6_addr *ip,
-                        struct eth_addr mac);
+/* A neighbor said something on the uplink.  Never waits; may forget what it
+ * was told when there is very much of it (probes will bring it again). */
+void ovl_underlay_heard(struct ovl_underlay *, const struct ovl_heard *);
 
 /* Appends "up" or what is missing to 'state', "IP at MAC on DEVICE" to
  * 'next_hop' if that is known. */

@@ -191,6 +191,11 @@ tests_unit_test_trace_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-trace.c
 tests_unit_test_trace_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-underlay-talk
+tests_unit_test_underlay_talk_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-underlay-talk.c
+tests_unit_test_underlay_talk_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-versioned-map
 tests_unit_test_versioned_map_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-versioned-map.c

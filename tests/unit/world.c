@@ -62,14 +62,12 @@ catch_output(struct ovl_worker *worker, struct ovl_lport *port,
 
 /* The worker's 'heard'. */
 static void
-catch_heard(struct ovl_worker *worker, const struct in6_addr *ip,
-            struct eth_addr mac)
+catch_heard(struct ovl_worker *worker, const struct ovl_heard *heard)
 {
     struct world *w = (struct world *) worker;
 
     w->n_heard++;
-    w->heard_ip = *ip;
-    w->heard_mac = mac;
+    w->heard = *heard;
 }
 
 void

@@ -38,6 +38,7 @@
 #include "frames.h"
 #include "guarded.h"
 #include "pipeline.h"
+#include "underlay-talk.h"
 
 #define WORLD_MAX_OUTPUTS 192
 
@@ -79,8 +80,7 @@ struct world {
     struct world_output out[WORLD_MAX_OUTPUTS];
     size_t n_out;
     size_t n_heard;
-    struct in6_addr heard_ip;
-    struct eth_addr heard_mac;
+    struct ovl_heard heard;     /* The last one. */
     uint64_t before[OVL_N_TOTALS];
 };
 
