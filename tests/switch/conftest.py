@@ -65,22 +65,47 @@ def sw(bare):
     10.1.0.1/24 and floods to both VTEPs; 5002 has no gateway and floods to
     nobody.
     """
-    bare.add_bridge()
-    build_standard(bare)
-    return bare
+    return standard(bare)
+
+
+@pytest.fixture(params=frames.UNDERLAYS, ids=str)
+def either(bare, request):
+    """Switch 'sw' twice: over an IPv4 and over an IPv6 underlay, with
+    sw.underlay.vtep(n) instead of 192.0.2.n."""
+    return standard(bare, request.param)
+
+
+@pytest.fixture
+def sw4(bare):
+    """Switch 'sw', for files in which 'sw' is 'either'."""
+    return standard(bare)
+
+
+@pytest.fixture
+def sw6(bare):
+    """Switch 'sw' with an IPv6 underlay."""
+    return standard(bare, frames.IPV6)
+
+
+def standard(sw, underlay=frames.IPV4):
+    sw.underlay = underlay
+    sw.add_bridge()
+    build_standard(sw)
+    return sw
 
 
 def build_standard(sw, port_type="dummy"):
-    for vtep in "192.0.2.2", "192.0.2.3":
+    vteps = [sw.underlay.vtep(n) for n in (2, 3)]
+    for vtep in vteps:
         sw.add_peer(vtep)
     with sw.transaction():
         sw.add_network(5001, vrf="red", gateway_ips="10.1.0.1/24",
-                       flood_vteps=["192.0.2.2", "192.0.2.3"])
+                       flood_vteps=vteps)
         sw.add_network(5002)
         for n in 1, 2:
             sw.add_port(f"vm{n}", 5001,
                         f"{frames.mac(n)} {frames.ip(n)}", type=port_type)
         sw.add_port("vm4", 5002, frames.mac(4), type=port_type)
-        sw.add_mac(5001, frames.mac(3), "192.0.2.2", frames.ip(3))
+        sw.add_mac(5001, frames.mac(3), vteps[0], frames.ip(3))
     sw.wait_polled("vm1", "vm2", "vm4")
-    sw.wait_vtep("192.0.2.2", "192.0.2.3")
+    sw.wait_vtep(*vteps)

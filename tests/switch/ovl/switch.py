@@ -56,6 +56,7 @@ class Switch:
         self.allowed_log = []
         self.batched = None
         self.captured = {}
+        self.underlay = frames.IPV4
 
     @property
     def appctl(self):
@@ -81,8 +82,12 @@ class Switch:
         else:
             self.batched += ["--", *args]
 
-    def add_bridge(self, vtep=frames.OWN_VTEP, uplink="p0",
-                   uplink_type="dummy", mac=frames.LOCAL_MAC):
+    def add_bridge(self, vtep=None, uplink="p0", uplink_type="dummy",
+                   mac=frames.LOCAL_MAC, underlays=None):
+        """A bridge with the addresses 'vtep' on 'underlays'; by default, one
+        on 'self.underlay'."""
+        underlays = underlays or [self.underlay]
+        vtep = vtep or [underlay.own for underlay in underlays]
         with self.transaction():
             self.set_rows("add-br", BRIDGE)
             self.set_rows("set", "Bridge", BRIDGE, "datapath_type=overlay",
@@ -93,8 +98,11 @@ class Switch:
                 self.set_rows("set", "Bridge", BRIDGE,
                               f"overlay_uplinks={string_set(uplink)}")
                 self.add_port(uplink, type=uplink_type)
-        self.appctl("netdev-dummy/ip4addr", BRIDGE, f"{vtep}/24")
-        self.add_route("192.0.2.0/24")
+        for underlay in underlays:
+            self.appctl("netdev-dummy/ip6addr" if underlay == frames.IPV6
+                        else "netdev-dummy/ip4addr", BRIDGE,
+                        f"{underlay.own}/{underlay.prefix_len}")
+            self.add_route(underlay.prefix)
         self.wait_polled(BRIDGE, *([uplink] if uplink else []))
 
     def add_route(self, prefix, *gateway):
@@ -251,6 +259,14 @@ class Switch:
                                  bytes(packet).hex())
             assert not answer, answer
 
+    def encap(self, inner, n=2, vni=5001, **kwargs):
+        """'inner' as we send it to VTEP 'n' of the underlay."""
+        return frames.encap(vni, inner, self.underlay.vtep(n), **kwargs)
+
+    def decap_in(self, inner, n=2, vni=5001, **kwargs):
+        """'inner' as VTEP 'n' of the underlay sends it to us."""
+        return frames.decap_in(vni, inner, self.underlay.vtep(n), **kwargs)
+
     def wait_polled(self, *names):
         """Waits until the switch polls the ports 'names'."""
         for name in names:
@@ -295,13 +311,18 @@ class Switch:
         return result
 
     def _is_probe(self, name, frame):
-        """True for our ARP requests for underlay next hops, which come when
-        they like."""
-        return (name not in self.overlay_ports()
-                and frame[12:14] == b"\x08\x06"
-                and frame[20:22] == b"\0\1"
-                and frame[28:32] == socket.inet_aton(frames.OWN_VTEP)
-                and not self.want_probes)
+        """True for what we say to underlay neighbors when we like: ARP
+        requests, Neighbor Solicitations, announcements."""
+        if name in self.overlay_ports() or self.want_probes:
+            return False
+        if frame[12:14] == b"\x08\x06":
+            return (frame[20:22] == b"\0\1"
+                    and frame[28:32] == socket.inet_aton(frames.OWN_VTEP))
+        return (frame[12:14] == b"\x86\xdd" and frame[20] == 58
+                and frame[22:38] == socket.inet_pton(socket.AF_INET6,
+                                                     frames.OWN_VTEP6)
+                and (frame[54] == 135
+                     or frame[54] == 136 and frame[38] == 0xff))
 
     want_probes = False
 
