@@ -218,6 +218,16 @@ other_packets_tell_nothing(void **state OVS_UNUSED)
     assert_not_heard(&f);
 }
 
+static void
+vlan_on_the_uplink_is_another_link(void **state OVS_UNUSED)
+{
+    struct frame f = advertise(S | O, MAC_NEXTHOP);
+    struct frame tagged = frame_tag(&f, 0x8100, 7);
+    assert_not_heard(&tagged);
+    tagged = frame_tag(&f, 0x8100, 0);
+    assert_heard(&tagged, HOP6, MAC_NEXTHOP, true, true);
+}
+
 /* Speaking. */
 
 static void
@@ -287,6 +297,7 @@ main(void)
         cmocka_unit_test(other_solicitations_tell_nothing),
         cmocka_unit_test(router_advertisement_tells_where_the_router_is),
         cmocka_unit_test(other_packets_tell_nothing),
+        cmocka_unit_test(vlan_on_the_uplink_is_another_link),
         cmocka_unit_test(arp_request_is_exact),
         cmocka_unit_test(solicitation_is_exact),
         cmocka_unit_test(announcements_are_exact),
