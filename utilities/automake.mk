@@ -36,4 +36,5 @@ EXTRA_DIST += \
 	utilities/overlay_lab/hypervisor.py \
 	utilities/overlay_lab/namespaces.py \
 	utilities/overlay_lab/traffic.py \
+	utilities/overlay_lab/vhost_vm.py \
 	utilities/overlay_lab/wire.py

@@ -17,9 +17,11 @@ def test_tests_of_the_table_exist():
     named = set(re.findall(r"`(test_\w+)`",
                            read(os.path.join(HERE, "../README.md"))))
     defined = set()
-    for name in os.listdir(HERE):
-        if name.startswith("test_") and name.endswith(".py"):
-            defined |= set(re.findall(r"^def (test_\w+)",
-                                      read(os.path.join(HERE, name)), re.M))
+    for folder in HERE, os.path.join(HERE, "../system"):
+        for name in os.listdir(folder):
+            if name.startswith("test_") and name.endswith(".py"):
+                defined |= set(re.findall(
+                    r"^def (test_\w+)", read(os.path.join(folder, name)),
+                    re.M))
     assert len(named) > 90
     assert not named - defined

@@ -14,12 +14,26 @@ underlay is watched on its ports, which have the hypervisors' names.
 """
 
 import os
+import sys
 
 from .hypervisor import BRIDGE, Hypervisor
-from .namespaces import Lab, run
+from .namespaces import Lab, run, wait_for
 from .wire import Sniffer
 
 UPLINK = "eth1"
+VHOST_VM = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "vhost_vm.py")
+
+# What an Interface row says about a port, by kind of port.
+INTERFACES = {
+    "veth": (),
+    "internal": ("type=internal",),
+    "tap": ("type=tap",),
+    "dpdk": ("type=dpdk",
+             "options:dpdk-devargs=net_af_packet_{port},iface={device}"),
+    "vhost": ("type=dpdkvhostuserclient",
+              "options:vhost-server-path={directory}/{port}.sock"),
+}
 
 
 class Vm:
@@ -35,6 +49,7 @@ class Vm:
         self.device = device
         self.hypervisor = None
         self.port = name                # Name of the port that it is behind.
+        self.kind = "veth"              # Which kind of port: see INTERFACES.
 
     def configure(self, mtu, ip6=False):
         # The offloads would leave checksums unfinished, and whoever reads
@@ -94,7 +109,8 @@ class Fabric(Lab):
         namespace.run("ethtool", "-K", UPLINK, "tx", "off")
         namespace.ip("link set dev %s up" % UPLINK)
 
-    def add_hypervisor(self, start=True):
+    def add_hypervisor(self, start=True, uplink="veth"):
+        """'uplink' is a kind of port, "veth" or "dpdk"."""
         address = self._next_address()
         hypervisor = Hypervisor(
             self, "hv%d" % (len(self.hypervisors) + 1), self.prefix)
@@ -107,6 +123,7 @@ class Fabric(Lab):
         hypervisor.namespace.sysctl(ipv4__conf__all__arp_ignore=1)
         hypervisor.hwaddr = "02:00:00:00:02:%02x" % int(
             address.rpartition(".")[2])
+        hypervisor.uplink = uplink
         self.attach(hypervisor.namespace, hypervisor.name)
         if start:
             self.start(hypervisor)
@@ -125,11 +142,18 @@ class Fabric(Lab):
             "datapath_type=overlay",
             "overlay_vtep_ips=%s" % hypervisor.vtep,
             "other_config:hwaddr=\"%s\"" % hypervisor.hwaddr,
-            "--", "add-port", BRIDGE, UPLINK,
-            "--", "set", "Bridge", BRIDGE, "overlay_uplinks=%s" % UPLINK)
+            "--", *Fabric.add_uplink(hypervisor),
+            "--", "set", "Bridge", BRIDGE,
+            "overlay_uplinks=%s" % hypervisor.uplink_port)
         hypervisor.namespace.ip(
             "addr add %s/24 dev %s" % (hypervisor.vtep, BRIDGE),
             "link set dev %s up" % BRIDGE)
+
+    @staticmethod
+    def add_uplink(hypervisor):
+        """Arguments for ovs-vsctl that add the hypervisor's uplink."""
+        return add_port(hypervisor, hypervisor.uplink_port,
+                        hypervisor.uplink, UPLINK)
 
     def add_kernel_vtep(self, behind=None):
         """A kernel VTEP at its host's address or, routed, 'behind' it."""
@@ -156,24 +180,27 @@ class Fabric(Lab):
 
     def add_vm(self, name, hypervisor, vni, host, kind="veth", bind=True,
                announce=True, mtu=None, ip6=False):
-        """A VM with the addresses of number 'host'.  'kind' is "veth", or
-        "internal" or "tap" for an OVS port that is moved to the VM.  'bind'
-        puts its port into the network, 'announce' tells other hypervisors."""
+        """A VM with the addresses of number 'host'.  'bind' puts its port
+        into the network, 'announce' tells other hypervisors.  'kind' is how
+        the VM is attached to its port:
+
+            veth              eth0 ── port
+            dpdk              eth0 ── kernel's device ── port (AF_PACKET)
+            vhost             eth0: a tap ── vhost_vm.py ── port
+            bridged-internal, eth0 ── Linux bridge ── port
+            bridged-tap
+            internal, tap     the port's device is moved to the VM
+        """
+        moved = kind in ("internal", "tap")
         vm = Vm(name, self.namespace(name), vni, host,
-                "eth0" if kind == "veth" else name)
+                name if moved else "eth0")
         vm.hypervisor = hypervisor
+        vm.kind = kind
         if not ip6:
             vm.namespace.without_ipv6()
-        if kind == "veth":
-            hypervisor.namespace.ip(
-                # Nobody picks a bridge's MAC address from fe:..., as libvirt
-                # knows, too.
-                "link add name %s address fe:54:00:00:00:%02x type veth "
-                "peer name eth0 netns %s" % (name, host, vm.namespace.name),
-                "link set dev %s mtu %d up" % (name, self.mtu))
-            self.plug(vm)
-        else:
-            self.plug(vm, kind)
+        self._make_device(vm, host)
+        self.plug(vm)
+        if moved:
             hypervisor.namespace.ip("link set dev %s netns %s"
                                     % (name, vm.namespace.name))
         vm.configure(mtu or self.mtu - 50, ip6)
@@ -184,13 +211,46 @@ class Fabric(Lab):
             self.announce(vm, ip6)
         return vm
 
+    def _make_device(self, vm, host):
+        if vm.kind == "vhost":
+            vm.namespace.ip("tuntap add dev eth0 mode tap")
+            self.start_vhost(vm)
+        elif vm.kind not in ("internal", "tap"):
+            vm.hypervisor.namespace.ip(
+                # Nobody picks a bridge's MAC address from fe:..., as libvirt
+                # knows, too.
+                "link add name %s address fe:54:00:00:00:%02x type veth "
+                "peer name eth0 netns %s" % (_host_device(vm), host,
+                                             vm.namespace.name),
+                "link set dev %s mtu %d up" % (_host_device(vm), self.mtu))
+            if vm.kind.startswith("bridged-"):
+                vm.hypervisor.namespace.ip(
+                    "link add name %s-br type bridge mcast_snooping 0"
+                    % vm.name,
+                    "link set dev %s master %s-br" % (_host_device(vm),
+                                                      vm.name),
+                    "link set dev %s-br up" % vm.name)
+
+    def start_vhost(self, vm, queues=1):
+        """Starts the VM's side of a vhost-user port, 'vm.front_end'."""
+        path = "%s/%s.sock" % (vm.hypervisor.directory, vm.port)
+        if os.path.exists(path):
+            os.unlink(path)
+        vm.front_end = self.spawn(
+            [sys.executable, VHOST_VM, path, vm.device, queues],
+            namespace=vm.namespace, output=vm.name + ".vhost")
+        # The switch tries once a second.
+        wait_for(lambda: os.path.exists(path), path)
+
     @staticmethod
-    def plug(vm, kind=None):
+    def plug(vm):
         """Adds the port that the VM is behind."""
-        words = ["add-port", BRIDGE, vm.port]
-        if kind:
-            words += ["--", "set", "Interface", vm.port, "type=" + kind]
-        vm.hypervisor.vsctl(*words)
+        vm.hypervisor.vsctl(*add_port(vm.hypervisor, vm.port,
+                                      vm.kind.replace("bridged-", ""),
+                                      _host_device(vm)))
+        if vm.kind.startswith("bridged-"):
+            vm.hypervisor.namespace.ip(
+                "link set dev %s master %s-br up" % (vm.port, vm.name))
 
     @staticmethod
     def bind(vm, ip6=False, options=()):
@@ -224,6 +284,22 @@ class Fabric(Lab):
             file.write('exec ip netns exec %s "${@:-bash}"\n'
                        % namespace.name)
         os.chmod(path, 0o755)
+
+
+def add_port(hypervisor, port, kind, device):
+    """Arguments for ovs-vsctl that add 'port' of 'kind', which is for 'device'
+    if it is not the device itself."""
+    settings = [setting.format(port=port, device=device,
+                               directory=hypervisor.directory)
+                for setting in INTERFACES[kind]]
+    return ["add-port", BRIDGE, port,
+            *(["--", "set", "Interface", port] + settings if settings
+              else [])]
+
+
+def _host_device(vm):
+    """The kernel's device at the hypervisor's end of the VM's veth."""
+    return vm.name if vm.kind == "veth" else vm.name + "-k"
 
 
 class KernelVtep:

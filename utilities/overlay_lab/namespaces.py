@@ -46,15 +46,18 @@ def run(*command, check=True, timeout=30, **kwargs):
     return done
 
 
-def wait_for(condition, what, timeout=10, interval=0.02):
-    """Calls 'condition' until its value is true, and returns that value."""
+def wait_for(condition, what, timeout=10, interval=0.02, on_timeout=None):
+    """Calls 'condition' until its value is true, and returns that value.
+    What 'on_timeout' returns is told when that does not happen."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise LabError("waited %g s in vain for %s" % (timeout, what))
+            more = ": %s" % (on_timeout(),) if on_timeout else ""
+            raise LabError("waited %g s in vain for %s%s"
+                           % (timeout, what, more))
         time.sleep(interval)
 
 

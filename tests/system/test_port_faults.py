@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same faults for every type of port, with traffic running.
+
+       a ── hv1 ══ underlay ══ hv2 ── b
+       c ──┘
+
+hv1's ports are of the types under test, all others are veths.  Ports of the
+I/O thread and of PMD threads, packets in buffers of DPDK and of the heap, and
+from each to each.
+"""
+
+import hashlib
+import os
+import re
+import signal
+
+import pytest
+from conftest import ready
+
+from overlay_lab import (LOCK_LOST, LabError, Stream, ping, reaches, transfer,
+                         wait_for)
+from test_faults import LOST_DATABASE
+
+# Of VM a, VM c, and the uplink.
+WORLDS = {
+    "veth": ("veth", "veth", "veth"),
+    "tap": ("bridged-tap", "veth", "veth"),
+    "internal": ("bridged-internal", "veth", "veth"),
+    "dpdk": ("dpdk", "dpdk", "dpdk"),
+    "vhost": ("vhost", "dpdk", "veth"),
+}
+
+# What the last packets to a port that goes away, or whose device does, are
+# reported as.
+GOING = [r"\b(a|eth1|uplink)\b.*(No such device|Network is down|failed)"]
+
+
+class World:
+    def __init__(self, fabric, kind):
+        vm, other, uplink = WORLDS[kind]
+        self.fabric = fabric
+        self.kind = kind
+        self.hv1 = fabric.add_hypervisor(start=False, uplink=uplink)
+        self.hv1.start_database()
+        if {vm, other, uplink} & {"dpdk", "vhost"}:
+            self.hv1.enable_dpdk()
+            start_with_dpdk(self.hv1)
+        else:
+            self.hv1.start_switch()
+        fabric.make_bridge(self.hv1)
+        self.hv2 = fabric.add_hypervisor()
+        fabric.add_network(5001)
+        self.a = fabric.add_vm("a", self.hv1, 5001, 1, kind=vm)
+        self.b = fabric.add_vm("b", self.hv2, 5001, 2)
+        self.c = fabric.add_vm("c", self.hv1, 5001, 3, kind=other)
+        ready(fabric)
+        reaches(self.a, self.b.ip)
+        reaches(self.c, self.b.ip)
+        reaches(self.hv1, self.hv2.vtep)
+        wait_for(lambda: not self.hv1.footprint()["mbufs"], "rest")
+        self.footprint = self.hv1.footprint()
+
+    def streams(self):
+        """One in each direction, between hosts, between local VMs."""
+        streams = [Stream(self.a, self.b), Stream(self.b, self.a),
+                   Stream(self.hv1, self.hv2), Stream(self.c, self.a)]
+        for stream in streams:
+            stream.wait_for_more()
+        return streams
+
+    def check(self):
+        """Nothing is leaked and everything works."""
+        for vm in (self.a, self.c, self.hv1):
+            reaches(vm, self.hv2.ip if vm is self.hv1 else self.b.ip)
+        assert self.hv1.interface_errors() == []
+        wait_for(lambda: not self.leaked(), "nothing to be leaked",
+                 on_timeout=self.leaked)
+
+    def leaked(self):
+        """What is more now than it was."""
+        now = self.hv1.footprint()
+        # A thread that waits has a pipe, which it gets when it first does.
+        now["descriptors"] = max(self.footprint["descriptors"],
+                                 now["descriptors"] - 4)
+        return {key: (self.footprint[key], now[key]) for key in now
+                if now[key] != self.footprint[key]}
+
+
+def start_with_dpdk(hypervisor):
+    try:
+        hypervisor.start_switch()
+    except LabError as error:
+        if "Unable to initialize DPDK" in str(error):
+            pytest.skip("DPDK does not start here")
+        raise
+
+
+@pytest.fixture(params=WORLDS)
+def world(fabric, request):
+    world = World(fabric, request.param)
+    yield world
+    world.check()
+
+
+def lossless(streams):
+    for stream in streams:
+        stream.wait_for_more()
+    assert [stream.stop() for stream in streams] == [0] * len(streams)
+
+
+def test_every_port_forwards(world):
+    """Between all pairs: bytes of all sizes, exactly once."""
+    vms = world.a, world.b, world.c
+    data = os.urandom(300000)
+    for one in vms:
+        for other in vms:
+            if one is not other:
+                assert ping(one, other.ip, count=2, size=1400).lost == 0
+                assert ping(one, other.ip, count=2, size=0).lost == 0
+                assert transfer(one, other, data) \
+                    == hashlib.sha256(data).hexdigest()
+    # ARP of a VM that nobody knows is flooded, and nothing is left of it.
+    before = world.hv1.totals()["replicated"]
+    assert not ping(world.a, "10.1.0.99", count=1, wait=0.1).received
+    wait_for(lambda: world.hv1.totals()["replicated"] > before, "a flood")
+    lossless(world.streams())
+
+
+def test_nothing_is_lost_without_the_database(world):
+    """The server is killed, hangs, and its lock is stolen."""
+    fabric, hv1 = world.fabric, world.hv1
+    fabric.expected += LOST_DATABASE + [LOCK_LOST]
+    streams = world.streams()
+    hv1.kill_database()
+    streams[0].wait_for_more(500)
+    world.a.forget_neighbors()          # ARP is answered meanwhile.
+    assert ping(world.a, world.b.ip).lost == 0
+    hv1.start_database()
+    follows(hv1)
+    hv1.database.send_signal(signal.SIGSTOP)
+    streams[0].wait_for_more(500)
+    hv1.database.send_signal(signal.SIGCONT)
+    follows(hv1)
+    with hv1.stolen_lock():
+        streams[0].wait_for_more(1000)
+    wait_for(hv1.has_bridge, "the bridge")
+    follows(hv1)
+    lossless(streams)
+
+
+def follows(hypervisor):
+    wait_for(lambda: hypervisor.vsctl("set", "Bridge", "br-ov",
+                                      "external_ids:was=away") == "",
+             "ovs-vswitchd to follow the database")
+
+
+def test_killed_daemon_comes_back(world):
+    streams = world.streams()
+    for how in signal.SIGKILL, signal.SIGSEGV, signal.SIGKILL:
+        world.hv1.kill_switch(how)
+        world.hv1.start_switch()
+        for stream in streams:
+            stream.wait_for_more()
+    for stream in streams:
+        stream.stop()
+
+
+def test_others_lose_nothing_while_a_port_comes_and_goes(world):
+    a, b, c, hv1 = world.a, world.b, world.c, world.hv1
+    world.fabric.expected += GOING
+    streams = [Stream(c, b), Stream(b, c), Stream(hv1, world.hv2)]
+    for _ in range(5):
+        hv1.vsctl("del-port", a.port)
+        streams[0].wait_for_more(20)
+        world.fabric.plug(a)
+        world.fabric.bind(a)
+        reaches(a, b.ip)
+        reaches(c, a.ip)
+    lossless(streams)
+
+
+def test_others_lose_nothing_while_a_port_changes_its_mtu(world):
+    a, b, c, hv1 = world.a, world.b, world.c, world.hv1
+    streams = [Stream(c, b), Stream(b, c), Stream(hv1, world.hv2)]
+    through = Stream(a, b)
+    for mtu in 1400, 1500, 1300, 1450, 1500:
+        hv1.vsctl("set", "Interface", a.port, "mtu_request=%d" % mtu)
+        wait_for(lambda: hv1.vsctl("get", "Interface", a.port,
+                                   "mtu").strip() == str(mtu), "the MTU")
+        through.wait_for_more(20)
+    lossless(streams)
+    through.stop()
+
+
+def test_uplink_comes_back(world):
+    """It goes down, is deleted, changes its MTU."""
+    a, b, hv1 = world.a, world.b, world.hv1
+    world.fabric.expected += GOING
+    stream, local = world.streams()[0], Stream(world.c, a)
+    for _ in range(3):
+        world.fabric.underlay.ip("link set dev hv1 down")
+        local.wait_for_more(20)
+        world.fabric.underlay.ip("link set dev hv1 up")
+        stream.wait_for_more()
+    for _ in range(2):
+        hv1.vsctl("del-port", hv1.uplink_port)
+        local.wait_for_more(20)
+        hv1.vsctl(*world.fabric.add_uplink(hv1))
+        stream.wait_for_more()
+    for mtu in 1400, 1500:
+        hv1.vsctl("set", "Interface", hv1.uplink_port,
+                  "mtu_request=%d" % mtu)
+        stream.wait_for_more()
+    lossless([local])
+    stream.stop()
+    assert ping(a, b.ip, size=1400).lost == 0
+
+
+def test_pmd_threads_move_without_a_lost_packet(world):
+    """More than a burst per move would be too many; there is none."""
+    streams = world.streams()
+    for mask in "1", "2", "3", "1", "3", "2":
+        world.hv1.vsctl("set", "Open_vSwitch", ".",
+                        "other_config:pmd-cpu-mask=%s" % mask)
+        streams[0].wait_for_more(20)
+    for core in "0", "1":
+        world.hv1.vsctl("set", "Interface", world.a.port,
+                        "other_config:pmd-rxq-affinity=0:%s" % core)
+        streams[0].wait_for_more(20)
+    lossless(streams)
+    world.hv1.vsctl("remove", "Open_vSwitch", ".", "other_config",
+                    "pmd-cpu-mask", "--", "remove", "Interface",
+                    world.a.port, "other_config", "pmd-rxq-affinity")
+
+
+# Only of vhost-user ports.
+
+@pytest.fixture
+def vhost(fabric):
+    world = World(fabric, "vhost")
+    yield world
+    world.check()
+
+
+def test_vm_behind_vhost_restarts(vhost):
+    """QEMU is killed and started, again and again; others lose nothing."""
+    a, b, c, fabric = vhost.a, vhost.b, vhost.c, vhost.fabric
+    streams = [Stream(c, b), Stream(b, c), Stream(vhost.hv1, vhost.hv2)]
+    through = Stream(b, a)
+    for _ in range(3):
+        fabric.end(a.front_end, signal.SIGKILL)
+        streams[0].wait_for_more(100)
+        fabric.start_vhost(a)
+        through.wait_for_more()
+        reaches(a, b.ip)
+    lossless(streams)
+    through.stop()
+
+
+def test_vm_behind_vhost_comes_with_more_queues(vhost):
+    """The number of queues is the VM's to choose, at each start."""
+    a, b, c, fabric = vhost.a, vhost.b, vhost.c, vhost.fabric
+    streams = [Stream(c, b), Stream(b, c)]
+    for queues in 4, 1, 2:
+        fabric.end(a.front_end, signal.SIGKILL)
+        fabric.start_vhost(a, queues)
+        wait_for(lambda: len(re.findall(
+            r"port: a .*\(enabled\)",
+            vhost.hv1.appctl("dpif-overlay/pmd-rxq-show"))) == queues,
+                 "%d queues" % queues)
+        reaches(a, b.ip)
+        through = Stream(a, b), Stream(b, a)
+        lossless(through)
+    lossless(streams)
+    fabric.end(a.front_end, signal.SIGKILL)
+    fabric.start_vhost(a)
