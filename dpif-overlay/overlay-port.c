@@ -73,19 +73,44 @@ ovl_port_set_netdev(struct ovl_port *port, struct netdev *netdev)
     netdev_close(port->netdev);
     port->netdev = netdev_ref(netdev);
     port->is_pmd = netdev_is_pmd(netdev);
+    port->n_txq_asked = 0;
 }
 
+/* Asks for 'n' transmit queues, unless the netdev has been asked for as many
+ * already, or got fewer than it was asked for last time: a device stops and
+ * starts for this, and a thread more should not cost packets for nothing. */
 static int
 request_txqs(struct ovl_port *port, int n)
 {
-    int error = port->is_pmd ? netdev_set_tx_multiq(port->netdev, n) : 0;
+    bool too_few = (!netdev_is_reconf_required(port->netdev)
+                    && netdev_n_txq(port->netdev) < port->n_txq_asked);
+    int error;
 
+    if (!port->is_pmd || n <= port->n_txq_asked || too_few) {
+        return 0;
+    }
+
+    error = netdev_set_tx_multiq(port->netdev, n);
     if (error && error != EOPNOTSUPP) {
         VLOG_ERR("%s: cannot set %d transmit queues (%s)", port->up.name, n,
                  ovs_strerror(error));
         return error;
     }
+    port->n_txq_asked = n;
     return 0;
+}
+
+/* Lets the netdev apply its configuration.  A device may take seconds, which
+ * nobody's grace period should wait for. */
+static int
+reconfigure(struct ovl_port *port)
+{
+    int error;
+
+    ovsrcu_quiesce_start();
+    error = netdev_reconfigure(port->netdev);
+    ovsrcu_quiesce_end();
+    return error;
 }
 
 static void
@@ -123,7 +148,7 @@ ovl_port_configure(struct ovl_port *port, int n_senders)
     if (error) {
         return error;
     }
-    error = netdev_reconfigure(port->netdev);
+    error = reconfigure(port);
     if (error && error != EOPNOTSUPP) {
         VLOG_ERR("%s: cannot apply the interface's configuration (%s)",
                  port->up.name, ovs_strerror(error));

@@ -55,6 +55,7 @@ struct ovl_port {
     struct netdev *netdev;
     struct netdev_saved_flags *sf;  /* Promiscuous mode. */
     uint64_t change_seq;        /* Of 'netdev', when last refreshed. */
+    int n_txq_asked;            /* Transmit queues asked for so far. */
     char *rxq_affinity;         /* "queue:core,...", or NULL. */
 
     struct ovl_rxq *rxqs;
