@@ -266,6 +266,7 @@ $(EXTRA_PROGRAMS): ovs.stamp
 
 # Tests in Python.
 EXTRA_DIST += \
+	tests/CONFORMANCE.md \
 	tests/README.md \
 	tests/schema \
 	tests/switch \
