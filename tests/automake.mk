@@ -87,6 +87,10 @@ tests_unit_test_ecn_dscp_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-ecn-dscp.c
 tests_unit_test_ecn_dscp_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-fib
+tests_unit_test_fib_SOURCES = tests/unit/test-fib.c
+tests_unit_test_fib_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-forwarding
 tests_unit_test_forwarding_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-forwarding.c

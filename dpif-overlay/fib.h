@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_FIB_H
+#define OVL_FIB_H 1
+
+/* Longest prefix match: the routes of one VRF, of both families.
+ *
+ * The address space of a family is cut into ranges in which one route is the
+ * longest match.  The ranges, in order, are in chunks of a few hundred; an
+ * index has the first address of every chunk.  So a look-up is two binary
+ * searches in dense arrays, and the memory is in proportion to the routes:
+ * 100 IPv4 routes make at most 201 ranges of 8 bytes.  Ranges go back to
+ * B. Lampson, V. Srinivasan and G. Varghese, "IP lookups using multiway and
+ * multicolumn search", IEEE/ACM Transactions on Networking 7 (3), 1999.
+ *
+ *     10.0.0.0/8 -> A         0.0.0.0   10.0.0.0  10.1.0.0  10.2.0.0  11.0.0.0
+ *     10.1.0.0/16 -> B        none      A         B         A         none
+ *
+ * A FIB is immutable.  A change makes another one, which has all chunks in
+ * common with the former but those that the change touches:
+ *
+ *     struct ovl_fib_edit *edit = ovl_fib_edit_begin(fib);
+ *     ovl_fib_edit_insert(edit, &prefix, value);
+ *     struct ovl_fib *new = ovl_fib_edit_end(edit);
+ *     ...let readers take 'new'; a grace period later...
+ *     ovl_fib_destroy(fib);
+ *
+ * A range remembers the length of its prefix, which is all that inserting
+ * needs; who removes a prefix has to know the next shorter one that covers
+ * it.
+ *
+ * Thread-safety: any number of readers; one writer, which keeps a FIB until no
+ * reader has it.
+ *
+ * Layer 1. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "overlay-types.h"
+
+struct ovl_fib;
+struct ovl_fib_edit;
+
+/* What a route leads to, as the caller numbers it: 1...OVL_FIB_VALUE_MAX. */
+#define OVL_FIB_NONE 0
+#define OVL_FIB_VALUE_MAX 0xffffff
+
+/* Reader. */
+
+/* Returns the value of the longest prefix that contains 'ip', of either
+ * family, or OVL_FIB_NONE.  A NULL FIB has no routes.  '*plen' is set to the
+ * prefix's length as in struct ovl_prefix, unless 'plen' is NULL. */
+uint32_t ovl_fib_lookup(const struct ovl_fib *, const struct in6_addr *ip,
+                        uint8_t *plen);
+
+/* Bytes that 'fib' takes. */
+size_t ovl_fib_size(const struct ovl_fib *);
+
+/* Writer. */
+
+/* Starts a FIB that differs from 'base' (NULL: an empty one). */
+struct ovl_fib_edit *ovl_fib_edit_begin(const struct ovl_fib *base);
+
+/* 'prefix' has no host bits.  Inserting what is there replaces its value. */
+void ovl_fib_edit_insert(struct ovl_fib_edit *, const struct ovl_prefix *,
+                         uint32_t value);
+
+/* Removes 'prefix'.  'cover' is the longest prefix that is left and contains
+ * it, with value 'cover_value'; NULL and OVL_FIB_NONE if there is none. */
+void ovl_fib_edit_remove(struct ovl_fib_edit *, const struct ovl_prefix *,
+                         const struct ovl_prefix *cover,
+                         uint32_t cover_value);
+
+/* Frees the edit.  Returns 'base' if nothing changed; NULL if there is no
+ * route; else a new FIB.  Unless it is 'base' that it returns, 'base' must not
+ * be edited again, only destroyed, and before the new one. */
+struct ovl_fib *ovl_fib_edit_end(struct ovl_fib_edit *);
+
+/* Frees 'fib', and what it does not have in common with its successor, which
+ * is all if it has none.  NULL is fine. */
+void ovl_fib_destroy(struct ovl_fib *);
+
+#endif /* fib.h */

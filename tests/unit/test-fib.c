@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Longest prefix match, compared with a list of prefixes that is searched from
+ * one end to the other. */
+
+#include <config.h>
+
+#include "fib.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "random.h"
+#include "util.h"
+
+/* The naive one. */
+
+struct model {
+    struct {
+        struct ovl_prefix prefix;
+        uint32_t value;
+    } *routes;
+    size_t n, allocated;
+};
+
+static size_t
+model_find(const struct model *m, const struct ovl_prefix *prefix)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->routes[i].prefix.plen == prefix->plen
+            && ipv6_addr_equals(&m->routes[i].prefix.addr, &prefix->addr)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* The longest prefix of at most 'max' bits that contains 'ip'. */
+static size_t
+model_lookup(const struct model *m, const struct in6_addr *ip,
+             unsigned int max)
+{
+    size_t best = SIZE_MAX;
+
+    for (size_t i = 0; i < m->n; i++) {
+        const struct ovl_prefix *p = &m->routes[i].prefix;
+
+        if (p->plen <= max && ovl_prefix_contains(p, ip)
+            && (best == SIZE_MAX || p->plen > m->routes[best].prefix.plen)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Both at once. */
+
+struct world {
+    struct model model;
+    struct ovl_fib *fib;
+    struct ovl_fib_edit *edit;
+};
+
+static void
+begin(struct world *w)
+{
+    w->edit = ovl_fib_edit_begin(w->fib);
+}
+
+static void
+end(struct world *w)
+{
+    struct ovl_fib *new = ovl_fib_edit_end(w->edit);
+
+    w->edit = NULL;
+    if (new != w->fib) {
+        ovl_fib_destroy(w->fib);
+        w->fib = new;
+    }
+}
+
+static void
+insert(struct world *w, const struct ovl_prefix *prefix, uint32_t value)
+{
+    struct model *m = &w->model;
+    size_t i = model_find(m, prefix);
+
+    if (i == SIZE_MAX) {
+        if (m->n >= m->allocated) {
+            m->routes = x2nrealloc(m->routes, &m->allocated,
+                                   sizeof *m->routes);
+        }
+        i = m->n++;
+    }
+    m->routes[i].prefix = *prefix;
+    m->routes[i].value = value;
+    ovl_fib_edit_insert(w->edit, prefix, value);
+}
+
+static void
+remove_nth(struct world *w, size_t i)
+{
+    struct model *m = &w->model;
+    struct ovl_prefix prefix = m->routes[i].prefix;
+
+    m->routes[i] = m->routes[--m->n];
+    size_t cover = model_lookup(m, &prefix.addr, prefix.plen);
+    ovl_fib_edit_remove(w->edit, &prefix,
+                        cover == SIZE_MAX ? NULL : &m->routes[cover].prefix,
+                        cover == SIZE_MAX ? 0 : m->routes[cover].value);
+}
+
+static void
+check(const struct world *w, const struct in6_addr *ip)
+{
+    size_t i = model_lookup(&w->model, ip, 128);
+    uint8_t plen;
+    uint32_t value = ovl_fib_lookup(w->fib, ip, &plen);
+
+    assert_int_equal(value, i == SIZE_MAX ? OVL_FIB_NONE
+                     : w->model.routes[i].value);
+    if (i != SIZE_MAX) {
+        assert_int_equal(plen, w->model.routes[i].prefix.plen);
+    }
+}
+
+static void
+destroy(struct world *w)
+{
+    ovl_fib_destroy(w->fib);
+    free(w->model.routes);
+}
+
+/* Addresses and prefixes. */
+
+static struct in6_addr
+address(const char *s)
+{
+    struct in6_addr ip;
+
+    assert_true(ipv6_parse(s, &ip));
+    return ip;
+}
+
+/* 'plen' as people write it. */
+static struct ovl_prefix
+prefix(const char *s, unsigned int plen)
+{
+    struct ovl_prefix p;
+    ovs_be32 ip4;
+
+    if (ip_parse(s, &ip4)) {
+        p.addr = in6_addr_mapped_ipv4(ip4);
+        p.plen = 96 + plen;
+    } else {
+        p.addr = address(s);
+        p.plen = plen;
+    }
+    return p;
+}
+
+static struct ovl_prefix
+clear_host_bits(struct ovl_prefix p)
+{
+    struct in6_addr mask = ipv6_create_mask(p.plen);
+
+    p.addr = ipv6_addr_bitand(&p.addr, &mask);
+    return p;
+}
+
+/* The address 'n' after 'ip', with overflow. */
+static struct in6_addr
+add(struct in6_addr ip, int n)
+{
+    int stop = ovl_ip_is_v4(&ip) ? 12 : 0;
+
+    for (int i = 15; i >= stop && n; i--) {
+        n += ip.s6_addr[i];
+        ip.s6_addr[i] = n & 0xff;
+        n >>= 8;
+    }
+    return ip;
+}
+
+static struct in6_addr
+last_address(const struct ovl_prefix *p)
+{
+    struct in6_addr mask = ipv6_create_mask(p->plen);
+    struct in6_addr ip = p->addr;
+
+    for (int i = 0; i < 16; i++) {
+        ip.s6_addr[i] |= ~mask.s6_addr[i];
+    }
+    return ip;
+}
+
+/* The first and last address of 'p', and their neighbors. */
+static void
+check_boundaries(const struct world *w, const struct ovl_prefix *p)
+{
+    struct in6_addr last = last_address(p);
+
+    for (int i = -1; i <= 1; i++) {
+        struct in6_addr a = add(p->addr, i);
+        struct in6_addr b = add(last, i);
+
+        check(w, &a);
+        check(w, &b);
+    }
+}
+
+static void
+check_all_boundaries(const struct world *w)
+{
+    for (size_t i = 0; i < w->model.n; i++) {
+        check_boundaries(w, &w->model.routes[i].prefix);
+    }
+}
+
+/* A random address whose bits are mostly those of few others, so that prefixes
+ * contain each other. */
+static struct in6_addr
+random_address(bool v4)
+{
+    static const char *const v6[] = {
+        "2001:db8::", "2001:db8:8000::1", "fd00::", "::", "ffff:ffff:ffff::",
+    };
+    static const char *const bases[] = {
+        "::ffff:10.0.0.0", "::ffff:10.128.0.255", "::ffff:0.0.0.0",
+        "::ffff:255.255.255.255", "::ffff:192.168.0.1",
+    };
+    struct in6_addr ip = address(v4 ? bases[random_range(ARRAY_SIZE(bases))]
+                                 : v6[random_range(ARRAY_SIZE(v6))]);
+
+    for (int n = random_range(4); n > 0; n--) {
+        int bit = v4 ? 96 + random_range(32) : random_range(128);
+
+        ip.s6_addr[bit / 8] ^= 0x80 >> bit % 8;
+    }
+    /* Not by accident an IPv4 address. */
+    return ovl_ip_is_v4(&ip) == v4 ? ip : random_address(v4);
+}
+
+static struct ovl_prefix
+random_prefix(bool v4)
+{
+    for (;;) {
+        struct ovl_prefix p = clear_host_bits((struct ovl_prefix) {
+            .addr = random_address(v4),
+            .plen = v4 ? 96 + random_range(33) : random_range(129),
+        });
+
+        if (ovl_prefix_is_v4(&p) == v4) {
+            return p;
+        }
+    }
+}
+
+/* Tests. */
+
+static void
+test_without_routes_nothing_is_found(void **state OVS_UNUSED)
+{
+    struct in6_addr ip4 = address("::ffff:10.0.0.1");
+    struct in6_addr ip6 = address("2001:db8::1");
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
+
+    assert_int_equal(ovl_fib_lookup(NULL, &ip4, NULL), OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(NULL, &ip6, NULL), OVL_FIB_NONE);
+    assert_null(ovl_fib_edit_end(edit));
+}
+
+static void
+test_default_routes_are_of_one_family(void **state OVS_UNUSED)
+{
+    struct in6_addr ip4 = address("::ffff:10.0.0.1");
+    struct in6_addr ip6 = address("2001:db8::1");
+    struct ovl_prefix p4 = prefix("0.0.0.0", 0), p6 = prefix("::", 0);
+    struct world w = { .fib = NULL };
+
+    begin(&w);
+    insert(&w, &p4, 4);
+    end(&w);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip4, NULL), 4);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip6, NULL), OVL_FIB_NONE);
+
+    begin(&w);
+    insert(&w, &p6, 6);
+    remove_nth(&w, 0);
+    end(&w);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip4, NULL), OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip6, NULL), 6);
+
+    begin(&w);
+    remove_nth(&w, 0);
+    end(&w);
+    assert_null(w.fib);
+    destroy(&w);
+}
+
+static void
+test_longest_prefix_wins_whatever_came_first(void **state OVS_UNUSED)
+{
+    static const unsigned int orders[][4] = {
+        { 0, 8, 24, 32 }, { 32, 24, 8, 0 }, { 24, 0, 32, 8 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+        struct world w = { .fib = NULL };
+
+        begin(&w);
+        for (int j = 0; j < 4; j++) {
+            unsigned int plen = orders[i][j];
+            struct ovl_prefix p = clear_host_bits(prefix("10.1.2.3", plen));
+
+            insert(&w, &p, plen + 1);
+        }
+        end(&w);
+        assert_int_equal(w.model.n, 4);
+        check_all_boundaries(&w);
+        while (w.model.n) {
+            begin(&w);
+            remove_nth(&w, random_range(w.model.n));
+            end(&w);
+            check_all_boundaries(&w);
+        }
+        assert_null(w.fib);
+        destroy(&w);
+    }
+}
+
+/* RFC 3021: /31 has two addresses, and /32 is one. */
+static void
+test_ends_of_the_address_space(void **state OVS_UNUSED)
+{
+    struct ovl_prefix prefixes[] = {
+        prefix("0.0.0.0", 32), prefix("255.255.255.255", 32),
+        prefix("255.255.255.254", 31), prefix("0.0.0.0", 1),
+        prefix("128.0.0.0", 1), prefix("::", 128),
+        prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 128),
+        prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 127),
+        prefix("::", 1), prefix("8000::", 1),
+    };
+    struct world w = { .fib = NULL };
+
+    begin(&w);
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        insert(&w, &prefixes[i], i + 1);
+    }
+    end(&w);
+    check_all_boundaries(&w);
+    destroy(&w);
+}
+
+static void
+test_setting_what_is_there_changes_nothing(void **state OVS_UNUSED)
+{
+    struct world w = { .fib = NULL };
+
+    begin(&w);
+    for (int i = 0; i < 100; i++) {
+        struct ovl_prefix p = random_prefix(i % 2);
+
+        insert(&w, &p, i + 1);
+    }
+    end(&w);
+
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(w.fib);
+    for (size_t i = 0; i < w.model.n; i++) {
+        ovl_fib_edit_insert(edit, &w.model.routes[i].prefix,
+                            w.model.routes[i].value);
+    }
+    assert_ptr_equal(ovl_fib_edit_end(edit), w.fib);
+    destroy(&w);
+}
+
+/* What readers of the former FIB see while a new one is made. */
+static void
+test_former_fib_stays_as_it_was(void **state OVS_UNUSED)
+{
+    struct world w = { .fib = NULL };
+
+    begin(&w);
+    for (int i = 0; i < 3000; i++) {
+        struct ovl_prefix p = random_prefix(true);
+
+        insert(&w, &p, i + 1);
+    }
+    end(&w);
+
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(w.fib);
+    for (size_t i = 0; i < w.model.n; i++) {
+        ovl_fib_edit_insert(edit, &w.model.routes[i].prefix, 7);
+    }
+    check_all_boundaries(&w);
+    struct ovl_fib *new = ovl_fib_edit_end(edit);
+    assert_ptr_not_equal(new, w.fib);
+    check_all_boundaries(&w);
+    for (size_t i = 0; i < w.model.n; i++) {
+        assert_int_equal(ovl_fib_lookup(new, &w.model.routes[i].prefix.addr,
+                                        NULL), 7);
+    }
+    destroy(&w);
+    ovl_fib_destroy(new);
+}
+
+static void
+random_edits(bool v4, size_t n_max, int n_edits)
+{
+    struct world w = { .fib = NULL };
+
+    for (int i = 0; i < n_edits; i++) {
+        size_t target = random_range(n_max + 1);
+        int n = 1 + random_range(40);
+
+        begin(&w);
+        while (n--) {
+            if (w.model.n > target) {
+                remove_nth(&w, random_range(w.model.n));
+            } else if (w.model.n && random_range(4) == 0) {
+                size_t j = random_range(w.model.n);
+
+                insert(&w, &w.model.routes[j].prefix, 1 + random_range(9));
+            } else {
+                struct ovl_prefix p = random_prefix(v4);
+
+                insert(&w, &p, 1 + random_range(9));
+            }
+        }
+        end(&w);
+
+        for (int j = 0; j < 50; j++) {
+            struct in6_addr ip = random_address(v4);
+
+            check(&w, &ip);
+            if (w.model.n) {
+                check_boundaries(&w, &w.model.routes[
+                                     random_range(w.model.n)].prefix);
+            }
+        }
+    }
+    check_all_boundaries(&w);
+
+    begin(&w);
+    while (w.model.n) {
+        remove_nth(&w, random_range(w.model.n));
+    }
+    end(&w);
+    assert_null(w.fib);
+    destroy(&w);
+}
+
+static void
+test_random_ipv4_routes(void **state OVS_UNUSED)
+{
+    random_edits(true, 60, 1000);
+    random_edits(true, 3000, 600);
+}
+
+static void
+test_random_ipv6_routes(void **state OVS_UNUSED)
+{
+    random_edits(false, 60, 1000);
+    random_edits(false, 3000, 600);
+}
+
+/* Many chunks, which fill, split, empty and join. */
+static void
+test_many_routes_come_and_go(void **state OVS_UNUSED)
+{
+    enum { N = 20000 };
+    struct ovl_fib *fib = NULL;
+
+    for (int round = 0; round < 2; round++) {
+        struct ovl_fib_edit *edit = ovl_fib_edit_begin(fib);
+
+        for (uint32_t i = 0; i < N; i++) {
+            struct ovl_prefix p = {
+                in6_addr_mapped_ipv4(htonl(i * 2654435761u & ~0xffu)),
+                96 + 24
+            };
+
+            ovl_fib_edit_insert(edit, &p, 1 + i);
+        }
+        struct ovl_fib *full = ovl_fib_edit_end(edit);
+        ovl_fib_destroy(fib);
+        for (uint32_t i = 0; i < N; i++) {
+            struct in6_addr ip
+                = in6_addr_mapped_ipv4(htonl(i * 2654435761u | 0xff));
+            uint32_t value = ovl_fib_lookup(full, &ip, NULL);
+
+            /* Of two with one prefix, the last one counts. */
+            assert_true(value > i);
+        }
+        assert_true(ovl_fib_size(full) < N * 2 * 9);
+
+        edit = ovl_fib_edit_begin(full);
+        for (uint32_t i = 0; i < N; i++) {
+            if (i % 100 != 0) {
+                struct ovl_prefix p = {
+                    in6_addr_mapped_ipv4(htonl(i * 2654435761u & ~0xffu)),
+                    96 + 24
+                };
+
+                ovl_fib_edit_remove(edit, &p, NULL, OVL_FIB_NONE);
+            }
+        }
+        fib = ovl_fib_edit_end(edit);
+        ovl_fib_destroy(full);
+        assert_true(ovl_fib_size(fib) < N / 100 * 2 * 12);
+    }
+    ovl_fib_destroy(fib);
+}
+
+static void
+test_vrf_of_100_routes_takes_two_kilobytes(void **state OVS_UNUSED)
+{
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
+
+    for (uint32_t i = 0; i < 100; i++) {
+        struct ovl_prefix p = {
+            in6_addr_mapped_ipv4(htonl(0x0a000000 + (i << 9))), 96 + 24
+        };
+
+        ovl_fib_edit_insert(edit, &p, 1 + i);
+    }
+    struct ovl_fib *fib = ovl_fib_edit_end(edit);
+    print_message("100 routes: %"PRIuSIZE" bytes\n", ovl_fib_size(fib));
+    assert_true(ovl_fib_size(fib) <= 2048);
+    ovl_fib_destroy(fib);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_without_routes_nothing_is_found),
+        cmocka_unit_test(test_default_routes_are_of_one_family),
+        cmocka_unit_test(test_longest_prefix_wins_whatever_came_first),
+        cmocka_unit_test(test_ends_of_the_address_space),
+        cmocka_unit_test(test_setting_what_is_there_changes_nothing),
+        cmocka_unit_test(test_former_fib_stays_as_it_was),
+        cmocka_unit_test(test_random_ipv4_routes),
+        cmocka_unit_test(test_random_ipv6_routes),
+        cmocka_unit_test(test_many_routes_come_and_go),
+        cmocka_unit_test(test_vrf_of_100_routes_takes_two_kilobytes),
+    };
+
+    random_set_seed(1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
