@@ -25,10 +25,12 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/network.c \
 	dpif-overlay/overlay-types.c \
 	dpif-overlay/overlay-types.h \
+	dpif-overlay/route-pool.c \
 	dpif-overlay/source-table.c \
 	dpif-overlay/transaction.c \
 	dpif-overlay/versioned-map.c \
 	dpif-overlay/versioned-map.h \
+	dpif-overlay/vrf.c \
 	dpif-overlay/vtep.c
 
 # Layer 2: the packet pipeline.

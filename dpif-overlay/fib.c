@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "ovs-rcu.h"
 #include "util.h"
 
 /* Ranges in a chunk.  Larger chunks make the index smaller, which is copied
@@ -674,4 +675,12 @@ ovl_fib_destroy(struct ovl_fib *fib)
         }
     }
     free(fib);
+}
+
+void
+ovl_fib_postpone_destroy(struct ovl_fib *fib)
+{
+    if (fib) {
+        ovsrcu_postpone(ovl_fib_destroy, fib);
+    }
 }

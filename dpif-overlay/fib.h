@@ -74,11 +74,13 @@ void ovl_fib_edit_remove(struct ovl_fib_edit *, const struct ovl_prefix *,
 
 /* Frees the edit.  Returns 'base' if nothing changed; NULL if there is no
  * route; else a new FIB.  Unless it is 'base' that it returns, 'base' must not
- * be edited again, only destroyed, and before the new one. */
+ * be edited again, only destroyed. */
 struct ovl_fib *ovl_fib_edit_end(struct ovl_fib_edit *);
 
 /* Frees 'fib', and what it does not have in common with its successor, which
  * is all if it has none.  NULL is fine. */
 void ovl_fib_destroy(struct ovl_fib *);
+/* The same, after a grace period. */
+void ovl_fib_postpone_destroy(struct ovl_fib *);
 
 #endif /* fib.h */

@@ -9,6 +9,8 @@
  *     forwarding.c   the bundle, configuration
  *     transaction.c  begin, set, remove, commit, collect, counter blocks
  *     binding.c network.c mac-table.c neigh-table.c source-table.c vtep.c
+ *     vrf.c          VRFs and the FIBs that belong to them
+ *     route-pool.c   what routes lead to, numbered
  *
  * A table is a versioned map and a few functions that know its entries
  * ('struct ovl_table_class').  To set an entry, a table makes it complete but
@@ -81,6 +83,7 @@ enum ovl_table {
     OVL_TABLE_MACS,
     OVL_TABLE_NEIGHBORS,
     OVL_TABLE_SOURCES,
+    OVL_TABLE_VRFS,
     OVL_N_TABLES
 };
 
@@ -110,6 +113,12 @@ extern const struct ovl_table_class ovl_network_class;
 extern const struct ovl_table_class ovl_mac_class;
 extern const struct ovl_table_class ovl_neighbor_class;
 extern const struct ovl_table_class ovl_source_class;
+extern const struct ovl_table_class ovl_vrf_class;
+
+/* Routes by number, where readers find them.  Segments never move. */
+#define OVL_ROUTE_SEGMENT 4096
+#define OVL_ROUTE_N_SEGMENTS (OVL_ROUTE_MAX / OVL_ROUTE_SEGMENT)
+#define OVL_ROUTE_MAX (1 << 24)
 
 /* The bundle. */
 
@@ -122,6 +131,7 @@ struct ovl_forwarding {
     struct ovl_vmap tables[OVL_N_TABLES];
     struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
     struct seq *vteps_seq;              /* Immutable. */
+    const struct ovl_route **routes[OVL_ROUTE_N_SEGMENTS];
 
     /* Writer. */
     PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_writer,
@@ -134,6 +144,11 @@ struct ovl_forwarding {
     struct ovl_grace *grace;
     struct ovs_list batches;            /* Contains 'struct ovl_batch'es,
                                          * oldest first. */
+
+    struct ovl_route_pool *route_pool;
+    struct hmap prefixes;       /* "struct prefix"es of vrf.c. */
+    struct hmap vrf_edits;      /* "struct vrf_edit"s of vrf.c. */
+    struct ovs_list dirty_vrfs; /* Those of them that changed. */
 
     /* Held while 'vteps' changes and while somebody lists it. */
     struct ovs_mutex vteps_mutex;
@@ -159,6 +174,31 @@ void ovl_table_remove(struct ovl_forwarding *, enum ovl_table, uint32_t hash,
 uint32_t ovl_block_new(struct ovl_forwarding *, size_t n);
 uint32_t ovl_block_ref(struct ovl_forwarding *, uint32_t first);
 void ovl_block_unref(struct ovl_forwarding *, uint32_t first);
+
+/* vrf.c */
+
+void ovl_vrfs_init(struct ovl_forwarding *);
+/* After the table has been emptied. */
+void ovl_vrfs_destroy(struct ovl_forwarding *);
+/* Sets the entries of VRFs whose routes changed in this transaction. */
+void ovl_vrfs_finish(struct ovl_forwarding *);
+
+/* route-pool.c */
+
+void ovl_route_pool_init(struct ovl_forwarding *);
+void ovl_route_pool_destroy(struct ovl_forwarding *);
+/* Returns the number of a route that says the same as 'route', and counts a
+ * reference. */
+uint32_t ovl_route_pool_ref(struct ovl_forwarding *, const struct ovl_route *);
+/* Gives back a reference.  No reader may look the number up any more if that
+ * was the last one. */
+void ovl_route_pool_unref(struct ovl_forwarding *, uint32_t number);
+
+static inline const struct ovl_route *
+ovl_route_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
+{
+    return fwd->routes[number / OVL_ROUTE_SEGMENT][number % OVL_ROUTE_SEGMENT];
+}
 
 /* vtep.c */
 

@@ -21,6 +21,7 @@ BUILD_ASSERT_DECL(offsetof(struct ovl_binding, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_network, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_mac, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_neighbor, vnode) == 0);
+BUILD_ASSERT_DECL(offsetof(struct ovl_vrf, vnode) == 0);
 
 /* A burst's first look at the tables costs one cache line. */
 BUILD_ASSERT_DECL(offsetof(struct ovl_forwarding, tables)
@@ -82,6 +83,7 @@ ovl_forwarding_sizes(const struct ovl_forwarding *fwd,
     sizes->bindings = ovl_vmap_count(&fwd->tables[OVL_TABLE_BINDINGS]);
     sizes->macs = ovl_vmap_count(&fwd->tables[OVL_TABLE_MACS]);
     sizes->neighbors = ovl_vmap_count(&fwd->tables[OVL_TABLE_NEIGHBORS]);
+    sizes->vrfs = ovl_vmap_count(&fwd->tables[OVL_TABLE_VRFS]);
     sizes->vteps = ovl_vteps_count(fwd);
 }
 
@@ -109,6 +111,7 @@ DEFINE_FOR_EACH(ovl_forwarding_for_each_binding, OVL_TABLE_BINDINGS,
 DEFINE_FOR_EACH(ovl_forwarding_for_each_mac, OVL_TABLE_MACS, struct ovl_mac)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_neighbor, OVL_TABLE_NEIGHBORS,
                 struct ovl_neighbor)
+DEFINE_FOR_EACH(ovl_forwarding_for_each_vrf, OVL_TABLE_VRFS, struct ovl_vrf)
 
 /* Configuration. */
 

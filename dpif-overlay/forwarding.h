@@ -13,6 +13,7 @@
  *     macs       VNI, MAC                local port or VTEP
  *     neighbors  VNI, IP                 MAC
  *     sources    group, outer source IP  (set) VTEPs that may send to us
+ *     vrfs       VRF id                  FIB: IP -> route (see fib.h)
  *     vteps      IP                      adjacency: prebuilt outer header
  *
  * What the rows say, and how they depend on each other, is kept elsewhere
@@ -206,6 +207,44 @@ struct ovl_neighbor {
     struct in6_addr ip;
 };
 
+/* Routes. */
+
+struct ovl_nexthop {
+    uint32_t vni;               /* The network in which it is a neighbor. */
+    struct in6_addr ip;
+};
+
+/* What prefixes lead to.  All that lead to the same share one. */
+struct ovl_route {
+    enum ovl_route_action action;
+    uint32_t vni;               /* OVL_ROUTE_CONNECTED: the network. */
+    uint16_t n_nexthops;        /* OVL_ROUTE_FORWARD. */
+    const struct ovl_nexthop *nexthops;
+};
+
+/* VRFs. */
+
+struct ovl_fib;
+
+struct ovl_vrf {
+    struct ovl_vnode vnode;     /* By 'id'. */
+    uint32_t id;                /* That networks name it by. */
+    struct ovl_fib *fib;        /* NULL: no routes. */
+
+    /* What ICMP errors come from if the network that the packet came from has
+     * no gateway address: the lowest of the VRF; in6addr_any: none. */
+    struct in6_addr gateway4;
+    struct in6_addr gateway6;
+
+    /* Cold. */
+    char *name;
+
+    /* Writer only. */
+    bool fib_lives_on;          /* A successor has 'fib', too. */
+    uint32_t *retired;          /* Routes that the successor has not. */
+    size_t n_retired;
+};
+
 /* Reader. */
 
 ovs_version_t ovl_forwarding_version(const struct ovl_forwarding *);
@@ -226,6 +265,15 @@ bool ovl_source_allowed(const struct ovl_forwarding *, ovs_version_t,
                         uint32_t group, const struct in6_addr *outer_src);
 struct ovl_vtep *ovl_vtep_lookup(const struct ovl_forwarding *,
                                  const struct in6_addr *);
+
+const struct ovl_vrf *ovl_vrf_lookup(const struct ovl_forwarding *,
+                                     ovs_version_t, uint32_t id);
+/* Gives the route of the longest prefix that contains 'ip', whose length goes
+ * to '*plen' unless that is NULL.  NULL: no route. */
+const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
+                                         const struct ovl_vrf *,
+                                         const struct in6_addr *ip,
+                                         uint8_t *plen);
 
 /* Gives 'vlan' of a gateway binding, NULL if it is not listed. */
 const struct ovl_vlan_binding *ovl_binding_find_vlan(
@@ -264,8 +312,12 @@ void ovl_forwarding_for_each_vtep(
     const struct ovl_forwarding *,
     void (*cb)(struct ovl_vtep *, void *aux), void *aux);
 
+void ovl_forwarding_for_each_vrf(
+    const struct ovl_forwarding *,
+    void (*cb)(const struct ovl_vrf *, void *aux), void *aux);
+
 struct ovl_table_sizes {
-    size_t networks, bindings, macs, neighbors, vteps;
+    size_t networks, bindings, macs, neighbors, vteps, vrfs;
 };
 void ovl_forwarding_sizes(const struct ovl_forwarding *,
                           struct ovl_table_sizes *);
@@ -319,6 +371,17 @@ void ovl_source_add(struct ovl_forwarding *, uint32_t group,
                     const struct in6_addr *);
 void ovl_source_remove(struct ovl_forwarding *, uint32_t group,
                        const struct in6_addr *);
+
+/* A VRF has to be set before its routes are, and may be removed only when they
+ * are.  'fib' and the writer's fields are ignored. */
+void ovl_vrf_set(struct ovl_forwarding *, const struct ovl_vrf *);
+void ovl_vrf_remove(struct ovl_forwarding *, uint32_t id);
+
+/* 'prefix' has no host bits. */
+void ovl_route_set(struct ovl_forwarding *, uint32_t vrf,
+                   const struct ovl_prefix *, const struct ovl_route *);
+void ovl_route_remove(struct ovl_forwarding *, uint32_t vrf,
+                      const struct ovl_prefix *);
 
 /* Makes the VTEP 'ip' if there is none, and counts a reference.  A VTEP
  * whose last reference goes leaves the table at once and is freed after a

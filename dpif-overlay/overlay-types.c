@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Prefix: ovl_role_, ovl_prefix_. */
+/* Prefix: ovl_role_, ovl_route_action_, ovl_prefix_. */
 
 #include <config.h>
 
@@ -18,6 +18,20 @@ ovl_role_to_string(enum ovl_role role)
     case OVL_ROLE_GATEWAY: return "gateway";
     case OVL_ROLE_UPLINK: return "uplink";
     case OVL_ROLE_LOCAL: return "local";
+    }
+    OVS_NOT_REACHED();
+}
+
+/* Names 'action' for people and JSON. */
+const char *
+ovl_route_action_to_string(enum ovl_route_action action)
+{
+    switch (action) {
+    case OVL_ROUTE_FORWARD: return "forward";
+    case OVL_ROUTE_CONNECTED: return "connected";
+    case OVL_ROUTE_BLACKHOLE: return "blackhole";
+    case OVL_ROUTE_UNREACHABLE: return "unreachable";
+    case OVL_ROUTE_PROHIBIT: return "prohibit";
     }
     OVS_NOT_REACHED();
 }

@@ -46,6 +46,17 @@ enum ovl_role {
 
 const char *ovl_role_to_string(enum ovl_role);
 
+/* What becomes of a packet whose longest matching prefix says so. */
+enum ovl_route_action {
+    OVL_ROUTE_FORWARD,          /* To one of the route's next hops. */
+    OVL_ROUTE_CONNECTED,        /* To its destination itself, a neighbor. */
+    OVL_ROUTE_BLACKHOLE,        /* Dropped without a word. */
+    OVL_ROUTE_UNREACHABLE,      /* Host unreachable. */
+    OVL_ROUTE_PROHIBIT,         /* Administratively prohibited. */
+};
+
+const char *ovl_route_action_to_string(enum ovl_route_action);
+
 /* An IP prefix of either family. 'plen' counts the bits of the v4-mapped
  * form: 96 + the IPv4 length for IPv4. */
 struct ovl_prefix {

@@ -79,6 +79,7 @@ class_of(enum ovl_table table)
     case OVL_TABLE_MACS: return &ovl_mac_class;
     case OVL_TABLE_NEIGHBORS: return &ovl_neighbor_class;
     case OVL_TABLE_SOURCES: return &ovl_source_class;
+    case OVL_TABLE_VRFS: return &ovl_vrf_class;
     case OVL_N_TABLES: break;
     }
     OVS_NOT_REACHED();
@@ -256,6 +257,7 @@ ovl_forwarding_commit(struct ovl_forwarding *fwd)
 
     ovs_assert(fwd->in_transaction);
 
+    ovl_vrfs_finish(fwd);
     for (int i = 0; i < OVL_N_TABLES; i++) {
         changed = changed || ovl_vmap_is_changed(&fwd->tables[i]);
     }
@@ -406,6 +408,7 @@ ovl_transactions_init(struct ovl_forwarding *fwd)
     for (int i = 0; i < OVL_N_TABLES; i++) {
         ovl_vmap_init(&fwd->tables[i]);
     }
+    ovl_vrfs_init(fwd);
     hmap_init(&fwd->blocks);
     ovs_list_init(&fwd->batches);
 
@@ -444,6 +447,7 @@ ovl_transactions_destroy(struct ovl_forwarding *fwd)
         empty_table(fwd, i);
         ovl_vmap_destroy(&fwd->tables[i]);
     }
+    ovl_vrfs_destroy(fwd);
     free_discarded(fwd);
     LIST_FOR_EACH_POP (batch, node, &fwd->batches) {
         free(batch);

@@ -91,13 +91,6 @@ struct ovl_parsed_network {
     uint16_t mtu;               /* 0: the uplink's. */
 };
 
-enum ovl_route_action {
-    OVL_ROUTE_FORWARD,
-    OVL_ROUTE_BLACKHOLE,
-    OVL_ROUTE_UNREACHABLE,
-    OVL_ROUTE_PROHIBIT,
-};
-
 #define OVL_ROUTE_MAX_NEXTHOPS 64
 
 struct ovl_parsed_route {

@@ -205,6 +205,11 @@ tests_unit_test_versioned_map_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-versioned-map.c
 tests_unit_test_versioned_map_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-vrf
+tests_unit_test_vrf_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-vrf.c
+tests_unit_test_vrf_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-vxlan
 tests_unit_test_vxlan_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-vxlan.c
