@@ -146,6 +146,7 @@ struct ovl_forwarding {
                                          * oldest first. */
 
     struct ovl_route_pool *route_pool;
+    struct ovs_mutex prefixes_mutex;    /* Like 'vteps_mutex'. */
     struct hmap prefixes;       /* "struct prefix"es of vrf.c. */
     struct hmap vrf_edits;      /* "struct vrf_edit"s of vrf.c. */
     struct ovs_list dirty_vrfs; /* Those of them that changed. */

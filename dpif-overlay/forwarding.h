@@ -316,6 +316,13 @@ void ovl_forwarding_for_each_vrf(
     const struct ovl_forwarding *,
     void (*cb)(const struct ovl_vrf *, void *aux), void *aux);
 
+/* The same for routes.  While the writer is in a transaction, some of its
+ * changes are seen already. */
+void ovl_forwarding_for_each_route(
+    const struct ovl_forwarding *,
+    void (*cb)(uint32_t vrf, const struct ovl_prefix *,
+               const struct ovl_route *, void *aux), void *aux);
+
 struct ovl_table_sizes {
     size_t networks, bindings, macs, neighbors, vteps, vrfs;
 };

@@ -49,10 +49,11 @@ const char *ovl_role_to_string(enum ovl_role);
 /* What becomes of a packet whose longest matching prefix says so. */
 enum ovl_route_action {
     OVL_ROUTE_FORWARD,          /* To one of the route's next hops. */
-    OVL_ROUTE_CONNECTED,        /* To its destination itself, a neighbor. */
     OVL_ROUTE_BLACKHOLE,        /* Dropped without a word. */
     OVL_ROUTE_UNREACHABLE,      /* Host unreachable. */
     OVL_ROUTE_PROHIBIT,         /* Administratively prohibited. */
+    OVL_ROUTE_CONNECTED,        /* To its destination itself, a neighbor.  No
+                                 * row says so: gateways do. */
 };
 
 const char *ovl_route_action_to_string(enum ovl_route_action);

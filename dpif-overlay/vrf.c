@@ -120,6 +120,33 @@ ovl_route_lookup(const struct ovl_forwarding *fwd, const struct ovl_vrf *vrf,
     return ovl_route_pool_get(fwd, ovl_fib_lookup(vrf->fib, ip, plen));
 }
 
+void
+ovl_forwarding_for_each_route(
+    const struct ovl_forwarding *fwd_,
+    void (*cb)(uint32_t vrf, const struct ovl_prefix *,
+               const struct ovl_route *, void *aux), void *aux)
+{
+    struct ovl_forwarding *fwd = CONST_CAST(struct ovl_forwarding *, fwd_);
+    const struct prefix *p;
+    struct prefix *copies;
+    size_t n = 0;
+
+    ovs_mutex_lock(&fwd->prefixes_mutex);
+    copies = xmalloc((hmap_count(&fwd->prefixes) + 1) * sizeof *copies);
+    HMAP_FOR_EACH (p, hmap_node, &fwd->prefixes) {
+        if (p->number != OVL_FIB_NONE) {
+            copies[n++] = *p;
+        }
+    }
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
+
+    for (size_t i = 0; i < n; i++) {
+        cb(copies[i].vrf, &copies[i].prefix,
+           ovl_route_pool_get(fwd, copies[i].number), aux);
+    }
+    free(copies);
+}
+
 /* VRFs. */
 
 static struct vrf_edit *
@@ -228,6 +255,34 @@ find_cover(const struct ovl_forwarding *fwd, const struct vrf_edit *e,
     return NULL;
 }
 
+static struct prefix *
+add_prefix(struct ovl_forwarding *fwd, struct vrf_edit *e,
+           const struct ovl_prefix *prefix)
+{
+    struct prefix *p = xmalloc(sizeof *p);
+
+    p->prefix = *prefix;
+    p->vrf = e->id;
+    p->number = OVL_FIB_NONE;
+    ovs_mutex_lock(&fwd->prefixes_mutex);
+    hmap_insert(&fwd->prefixes, &p->hmap_node,
+                hash_prefix(fwd, e->id, prefix));
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
+    e->n_by_plen[!ovl_prefix_is_v4(prefix)][prefix->plen]++;
+    return p;
+}
+
+static void
+delete_prefix(struct ovl_forwarding *fwd, struct vrf_edit *e,
+              struct prefix *p)
+{
+    e->n_by_plen[!ovl_prefix_is_v4(&p->prefix)][p->prefix.plen]--;
+    ovs_mutex_lock(&fwd->prefixes_mutex);
+    hmap_remove(&fwd->prefixes, &p->hmap_node);
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
+    free(p);
+}
+
 static struct ovl_fib_edit *
 fib_edit(struct ovl_forwarding *fwd, struct vrf_edit *e)
 {
@@ -264,14 +319,11 @@ ovl_route_set(struct ovl_forwarding *fwd, uint32_t vrf,
     if (p) {
         retire(e, p->number);
     } else {
-        p = xmalloc(sizeof *p);
-        p->prefix = *prefix;
-        p->vrf = vrf;
-        hmap_insert(&fwd->prefixes, &p->hmap_node,
-                    hash_prefix(fwd, vrf, prefix));
-        e->n_by_plen[!ovl_prefix_is_v4(prefix)][prefix->plen]++;
+        p = add_prefix(fwd, e, prefix);
     }
+    ovs_mutex_lock(&fwd->prefixes_mutex);
     p->number = number;
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
     ovl_fib_edit_insert(fib_edit(fwd, e), prefix, number);
 }
 
@@ -288,10 +340,8 @@ ovl_route_remove(struct ovl_forwarding *fwd, uint32_t vrf,
         ovl_fib_edit_remove(fib_edit(fwd, e), prefix,
                             cover ? &cover->prefix : NULL,
                             cover ? cover->number : OVL_FIB_NONE);
-        e->n_by_plen[!ovl_prefix_is_v4(prefix)][prefix->plen]--;
         retire(e, p->number);
-        hmap_remove(&fwd->prefixes, &p->hmap_node);
-        free(p);
+        delete_prefix(fwd, e, p);
     }
 }
 
@@ -374,6 +424,7 @@ void
 ovl_vrfs_init(struct ovl_forwarding *fwd)
 {
     ovl_route_pool_init(fwd);
+    ovs_mutex_init(&fwd->prefixes_mutex);
     hmap_init(&fwd->prefixes);
     hmap_init(&fwd->vrf_edits);
     ovs_list_init(&fwd->dirty_vrfs);
@@ -394,6 +445,7 @@ ovl_vrfs_destroy(struct ovl_forwarding *fwd)
         free(e);
     }
     hmap_destroy(&fwd->prefixes);
+    ovs_mutex_destroy(&fwd->prefixes_mutex);
     hmap_destroy(&fwd->vrf_edits);
     ovl_route_pool_destroy(fwd);
 }

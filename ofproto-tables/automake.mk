@@ -9,6 +9,7 @@ noinst_LIBRARIES += ofproto-tables/libovl-rib.a
 ofproto_tables_libovl_rib_a_SOURCES = \
 	ofproto-tables/rib-attach.c \
 	ofproto-tables/rib-bridge.c \
+	ofproto-tables/rib-hop.c \
 	ofproto-tables/rib-mac.c \
 	ofproto-tables/rib-neigh.c \
 	ofproto-tables/rib-network.c \
@@ -17,6 +18,7 @@ ofproto_tables_libovl_rib_a_SOURCES = \
 	ofproto-tables/rib-route.c \
 	ofproto-tables/rib-slot.c \
 	ofproto-tables/rib-source.c \
+	ofproto-tables/rib-vrf.c \
 	ofproto-tables/rib.c \
 	ofproto-tables/rib.h \
 	ofproto-tables/row-error.c \

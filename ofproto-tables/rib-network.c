@@ -185,6 +185,7 @@ leave(struct ovl_rib *rib, struct rib_network *net)
         rib_source_remove(rib, vni->vni, &net->p.flood[i]);
     }
     rib_source_leave(rib, vni);
+    rib_route_connect(rib, net, false);
     vni->net = NULL;
     rib_row_set_in_force(rib, &net->row, false);
     rib_vni_mark(rib, vni);
@@ -200,6 +201,7 @@ join(struct ovl_rib *rib, struct rib_network *net)
     vni->net = net;
     rib_row_set_in_force(rib, &net->row, true);
     rib_source_join(rib, vni);
+    rib_route_connect(rib, net, true);
     for (size_t i = 0; i < net->p.n_flood; i++) {
         rib_source_add(rib, vni->vni, &net->p.flood[i]);
     }

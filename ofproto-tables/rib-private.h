@@ -14,7 +14,9 @@
  *     rib-source.c   which VTEPs may send to a network or to its VRF
  *     rib-mac.c      Overlay_MAC rows
  *     rib-neigh.c    Overlay_Neighbor rows, and IPs that others claim
- *     rib-route.c    Overlay_Route rows
+ *     rib-route.c    Overlay_Route rows, prefixes
+ *     rib-hop.c      next hops, and which network they are in
+ *     rib-vrf.c      VRFs
  *
  * Row states
  * ==========
@@ -29,7 +31,8 @@
  * to look at, never an earlier one:
  *
  *     bridge -> networks -> ports and bindings -> slots -> MACs
- *            -> neighbors -> network entries -> sources
+ *            -> neighbors -> network entries -> sources -> VRFs
+ *            -> next hops -> prefixes
  *
  * Keys of MACs and neighbors that have to be looked at are collected in
  * arrays; networks, ports and sources are few and are chained in lists. */
@@ -131,7 +134,9 @@ struct ovl_rib {
     struct rib_keys dirty_neighbors;
 
     /* Routes. */
-    struct hmap routes;         /* Valid "struct rib_route"s by key. */
+    struct hmap prefixes;       /* "struct rib_prefix"es by VRF and prefix. */
+    struct ovs_list dirty_prefixes;
+    struct ovs_list dirty_hops;
 };
 
 /* rib.c */
@@ -342,7 +347,18 @@ struct rib_group {
     struct hmap sources;        /* "struct rib_group_source"s. */
     struct ovs_list touched_node;   /* In 'touched_groups' if 'touched'. */
     bool touched;
+
+    /* Of a VRF only. */
+    bool stale;                 /* Its entry has to be set anew. */
+    size_t n_prefixes;          /* In ovl_rib's 'prefixes'. */
+    struct hmap hops;           /* "struct rib_hop"s. */
 };
+
+/* The one of VRF 'vrf', which may have no network.  The end of the commit
+ * frees it if nobody needs it by then. */
+struct rib_group *rib_group_get_vrf(struct ovl_rib *, const char *vrf);
+void rib_group_touch(struct ovl_rib *, struct rib_group *);
+bool rib_group_is_unused(const struct rib_group *);
 
 void rib_group_join(struct ovl_rib *, struct rib_network *);
 void rib_group_leave(struct ovl_rib *, struct rib_network *);
@@ -375,8 +391,66 @@ void rib_claim_remove(struct ovl_rib *, struct rib_claim *);
 void rib_neighbor_publish(struct ovl_rib *);
 void rib_neighbor_delete(struct ovl_rib *, struct rib_row *);
 
+/* rib-vrf.c */
+
+/* Sets the entries of VRFs that changed... */
+void rib_vrf_publish(struct ovl_rib *);
+/* ...and, when their routes are published, removes those that nobody needs. */
+void rib_vrf_remove_unused(struct ovl_rib *);
+
+/* rib-hop.c */
+
+/* Next hop of routes of a VRF. */
+struct rib_hop {
+    struct hmap_node hmap_node; /* In rib_group's 'hops'. */
+    struct rib_group *group;
+    struct in6_addr ip;
+    uint32_t vni;               /* The network; OVL_VNI_NONE: none. */
+    bool own;                   /* It is a gateway address of that. */
+    struct ovs_list refs;       /* "struct rib_hop_ref"s. */
+    struct ovs_list dirty_node; /* In ovl_rib's 'dirty_hops' if 'dirty'. */
+    bool dirty;
+};
+
+/* A row's use of a next hop. */
+struct rib_hop_ref {
+    struct ovs_list node;       /* In rib_hop's 'refs'. */
+    struct rib_hop *hop;
+    struct rib_prefix *prefix;  /* To be marked if 'hop' changes. */
+};
+
+void rib_hop_ref(struct ovl_rib *, struct rib_prefix *,
+                 const struct in6_addr *, struct rib_hop_ref *);
+void rib_hop_unref(struct ovl_rib *, struct rib_hop_ref *);
+/* A network with this gateway prefix comes into force, or goes. */
+void rib_hops_changed(struct ovl_rib *, struct rib_group *,
+                      const struct ovl_prefix *);
+/* Looks at the next hops that were marked, and marks the prefixes that lead to
+ * those that changed. */
+void rib_hops_resolve(struct ovl_rib *);
+
 /* rib-route.c */
 
+/* A prefix of a VRF, and who has something to say about it. */
+struct rib_prefix {
+    struct hmap_node hmap_node; /* In ovl_rib's 'prefixes'. */
+    struct rib_group *group;
+    struct ovl_prefix prefix;
+    struct ovs_list routes;     /* Valid "struct rib_route"s. */
+    const struct rib_network *connected;    /* In force, or NULL. */
+    struct ovs_list dirty_node; /* In 'dirty_prefixes' if 'dirty'. */
+    bool dirty;
+};
+
+struct rib_prefix *rib_prefix_find(const struct ovl_rib *,
+                                   const struct rib_group *,
+                                   const struct ovl_prefix *);
+void rib_prefix_mark(struct ovl_rib *, struct rib_prefix *);
+/* The prefixes of 'net', which comes into force or goes, are connected, or are
+ * no more. */
+void rib_route_connect(struct ovl_rib *, struct rib_network *net,
+                       bool connect);
+void rib_route_publish(struct ovl_rib *);
 void rib_route_delete(struct ovl_rib *, struct rib_row *);
 
 #endif /* rib-private.h */

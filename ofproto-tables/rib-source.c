@@ -45,8 +45,8 @@ hash_group(const struct ovl_rib *rib, const char *vrf, uint32_t vni)
     return rib_hash_string(rib, vrf) + vni;
 }
 
-static void
-touch_group(struct ovl_rib *rib, struct rib_group *group)
+void
+rib_group_touch(struct ovl_rib *rib, struct rib_group *group)
 {
     if (!group->touched) {
         group->touched = true;
@@ -72,8 +72,24 @@ get_group(struct ovl_rib *rib, const char *vrf, uint32_t vni)
     group->id = ++rib->last_group;
     ovs_list_init(&group->networks);
     hmap_init(&group->sources);
+    hmap_init(&group->hops);
+    group->stale = vrf[0] != '\0';
     hmap_insert(&rib->groups, &group->hmap_node, hash);
+    rib_group_touch(rib, group);
     return group;
+}
+
+struct rib_group *
+rib_group_get_vrf(struct ovl_rib *rib, const char *vrf)
+{
+    return get_group(rib, vrf, OVL_VNI_NONE);
+}
+
+bool
+rib_group_is_unused(const struct rib_group *group)
+{
+    return (ovs_list_is_empty(&group->networks) && !group->n_prefixes
+            && hmap_is_empty(&group->hops));
 }
 
 void
@@ -92,7 +108,7 @@ void
 rib_group_leave(struct ovl_rib *rib, struct rib_network *net)
 {
     ovs_list_remove(&net->group_node);
-    touch_group(rib, net->group);
+    rib_group_touch(rib, net->group);
     net->group = NULL;
 }
 
@@ -103,10 +119,11 @@ rib_group_collect(struct ovl_rib *rib)
 
     LIST_FOR_EACH_POP (group, touched_node, &rib->touched_groups) {
         group->touched = false;
-        if (ovs_list_is_empty(&group->networks)) {
+        if (rib_group_is_unused(group)) {
             hmap_remove(&rib->groups, &group->hmap_node);
             ovs_assert(hmap_is_empty(&group->sources));
             hmap_destroy(&group->sources);
+            hmap_destroy(&group->hops);
             free(group->vrf);
             free(group);
         }

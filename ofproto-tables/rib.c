@@ -422,7 +422,9 @@ ovl_rib_create(struct ovl_forwarding *fwd)
     hmap_init(&rib->vteps);
     hmap_init(&rib->neighbors);
     hmap_init(&rib->claims);
-    hmap_init(&rib->routes);
+    hmap_init(&rib->prefixes);
+    ovs_list_init(&rib->dirty_prefixes);
+    ovs_list_init(&rib->dirty_hops);
     return rib;
 }
 
@@ -443,7 +445,7 @@ ovl_rib_destroy(struct ovl_rib *rib)
     struct hmap *maps[] = {
         &rib->changes, &rib->slots, &rib->ifaces, &rib->iface_ids,
         &rib->bindings, &rib->locals, &rib->vnis, &rib->groups, &rib->macs,
-        &rib->vteps, &rib->neighbors, &rib->claims, &rib->routes,
+        &rib->vteps, &rib->neighbors, &rib->claims, &rib->prefixes,
     };
     for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
         ovs_assert(hmap_is_empty(maps[i]));
@@ -464,7 +466,7 @@ static void
 shrink_maps(struct ovl_rib *rib)
 {
     struct hmap *maps[] = {
-        &rib->macs, &rib->claims, &rib->neighbors, &rib->routes,
+        &rib->macs, &rib->claims, &rib->neighbors, &rib->prefixes,
         &rib->locals, &rib->vnis, &rib->vteps, &rib->changes,
     };
 
@@ -494,6 +496,9 @@ ovl_rib_commit(struct ovl_rib *rib)
     rib_neighbor_publish(rib);
     rib_network_publish(rib);
     rib_source_publish(rib);
+    rib_vrf_publish(rib);
+    rib_route_publish(rib);
+    rib_vrf_remove_unused(rib);
     rib_bridge_publish(rib);
 
     ovl_forwarding_commit(rib->fwd);

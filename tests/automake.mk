@@ -175,6 +175,12 @@ tests_unit_test_rib_order_SOURCES = \
 	tests/unit/test-rib-order.c
 tests_unit_test_rib_order_LDADD = $(UNIT_RIB)
 
+check_PROGRAMS += tests/unit/test-rib-route
+tests_unit_test_rib_route_SOURCES = \
+	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
+	tests/unit/test-rib-route.c
+tests_unit_test_rib_route_LDADD = $(UNIT_RIB)
+
 check_PROGRAMS += tests/unit/test-row-parse
 tests_unit_test_row_parse_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-row-parse.c

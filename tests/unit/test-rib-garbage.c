@@ -277,7 +277,7 @@ static void
 route_vrf(struct rib_fixture *f, char *value)
 {
     SET(f, route, ROW, .vrf = value, .prefix = "10.0.0.0/8",
-        .nexthops = STRINGS("10.1.0.9"));
+        .nexthops = STRINGS("10.1.0.9"), .vni = (int64_t[]) { 9 });
 }
 
 static void
@@ -291,14 +291,15 @@ static void
 route_nexthops(struct rib_fixture *f, char *value)
 {
     SET(f, route, ROW, .vrf = "red", .prefix = "10.0.0.0/8",
-        .nexthops = STRINGS("10.1.0.9", value));
+        .nexthops = STRINGS("10.1.0.9", value), .vni = (int64_t[]) { 9 });
 }
 
 static void
 route_action(struct rib_fixture *f, char *value)
 {
     SET(f, route, ROW, .vrf = "red", .prefix = "10.0.0.0/8",
-        .action = value, .nexthops = STRINGS("10.1.0.9"));
+        .action = value, .nexthops = STRINGS("10.1.0.9"),
+        .vni = (int64_t[]) { 9 });
 }
 
 static void

@@ -1121,7 +1121,7 @@ resync_compares(void **state)
     SET(f, mac, 2, .vni = 1, .mac = "2:0:0:0:0:2", .vtep = "192.0.2.3");
     SET(f, neighbor, 1, .vni = 1, .ip = "10.1.0.3", .mac = "2:0:0:0:0:3");
     SET(f, route, 1, .vrf = "red", .prefix = "0.0.0.0/0",
-        .nexthops = STRINGS("10.1.0.3"));
+        .nexthops = STRINGS("10.1.0.3"), .vni = (int64_t[]) { 1 });
     set_port(f, 1, "vm1", 1, STRINGS("2:0:0:0:0:5 10.1.0.5"));
     commit(f);
 
@@ -1135,7 +1135,7 @@ resync_compares(void **state)
     SET(f, mac, 2, .vni = 1, .mac = "2:0:0:0:0:2", .vtep = "192.0.2.3");
     SET(f, neighbor, 5, .vni = 1, .ip = "10.1.0.3", .mac = "2:0:0:0:0:3");
     SET(f, route, 5, .vrf = "red", .prefix = "0.0.0.0/0",
-        .nexthops = STRINGS("10.1.0.3"));
+        .nexthops = STRINGS("10.1.0.3"), .vni = (int64_t[]) { 1 });
     set_port(f, 5, "vm1", 1, STRINGS("2:0:0:0:0:5 10.1.0.5"));
     ovl_rib_resync_end(f->rib);
     assert_false(commit_changes(f));
