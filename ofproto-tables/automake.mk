@@ -53,5 +53,6 @@ ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/overlay-db.h \
 	ofproto-tables/overlay-unixctl.c \
 	ofproto-tables/overlay-unixctl.h \
+	ofproto-tables/unixctl-fib.c \
 	ofproto-tables/unixctl-lists.c \
 	ofproto-tables/unixctl-lists.h

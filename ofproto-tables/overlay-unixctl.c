@@ -38,6 +38,7 @@ enum key {
     KEY_PORT = 1 << 1,
     KEY_MAC = 1 << 2,
     KEY_IP = 1 << 3,
+    KEY_VRF = 1 << 4,
 };
 
 struct args {
@@ -103,6 +104,9 @@ parse_value(enum key key, const char *value, struct args *args)
         return parse_mac(value, args);
     case KEY_IP:
         return parse_ip(value, args);
+    case KEY_VRF:
+        args->filter.vrf = value;
+        return NULL;
     }
     OVS_NOT_REACHED();
 }
@@ -115,9 +119,11 @@ static const struct {
     { KEY_PORT, "port=" },
     { KEY_MAC, "mac=" },
     { KEY_IP, "ip=" },
+    { KEY_VRF, "vrf=" },
 };
 
-/* Parses one argument.  A bare value is one of key 'bare'. */
+/* Parses one argument.  A bare value is one of key 'bare'; after a VRF, it is
+ * an IP. */
 static char *
 parse_arg(const char *arg, unsigned int keys, enum key bare,
           struct args *args)
@@ -145,7 +151,8 @@ parse_arg(const char *arg, unsigned int keys, enum key bare,
         }
         return ds_steal_cstr(&error);
     }
-    return parse_value(bare, arg, args);
+    return parse_value(bare == KEY_VRF && args->given & KEY_VRF ? KEY_IP : bare,
+                       arg, args);
 }
 
 /* Returns true if all is well, otherwise replies with the error. */
@@ -202,6 +209,8 @@ static const struct listing listings[] = {
       ovl_list_macs, KEY_VNI | KEY_MAC | KEY_PORT | KEY_IP, KEY_VNI },
     { "overlay/neighbors", "[VNI] [ip=IP] [mac=MAC] [--json]",
       ovl_list_neighbors, KEY_VNI | KEY_IP | KEY_MAC, KEY_VNI },
+    { "overlay/fib", "[VRF] [IP] [--json]", ovl_list_fib, KEY_VRF | KEY_IP,
+      KEY_VRF },
     { "overlay/vteps", "[IP] [--json]", ovl_list_vteps, KEY_IP, KEY_IP },
     { "overlay/ports", "[PORT] [--json]", ovl_list_ports, KEY_PORT, KEY_PORT },
     { "overlay/drops", "[PORT] [vni=VNI] [--json]", ovl_list_drops,

@@ -25,11 +25,14 @@ struct ovl_filter {
     const char *port;
     const char *mac;
     const struct in6_addr *ip;
+    const char *vrf;
 };
 
 void ovl_list_networks(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_macs(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_neighbors(const struct ovl_filter *, struct ovl_grid *);
+/* With an address, the route that packets to it take. */
+void ovl_list_fib(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_vteps(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_ports(const struct ovl_filter *, struct ovl_grid *);
 

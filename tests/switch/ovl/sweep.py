@@ -230,6 +230,8 @@ APPCTL = {
     "overlay/drops": ["", "--json", "vm1", "vni=5001", "nosuch"],
     "overlay/macs": ["", "--json", "5001", "mac=MAC2", "port=vm1",
                      "ip=192.0.2.2", "x"],
+    "overlay/fib": ["", "--json", "red", "red 10.1.0.11", "ip=10.1.0.11",
+                    "red nonsense", "nosuch"],
     "overlay/neighbors": ["", "--json", "5001", "ip=10.1.0.11", "mac=MAC1",
                           "ip=x"],
     "overlay/networks": ["", "--json", "5001", "1", "x"],
