@@ -9,7 +9,8 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../utilities"))
 
-from overlay_lab import Fabric, Lab, LabError, wait_for     # noqa: E402
+from overlay_lab import (IPV4, Fabric, Lab, LabError,       # noqa: E402
+                         wait_for)
 
 PREFIX = os.environ.get("OVL_PREFIX", "/usr/local")
 
@@ -32,8 +33,10 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def fabric(request):
     """A world of the test's own, gone afterwards.  'expected' lists regular
-    expressions of warnings that the test provokes."""
-    with Fabric(PREFIX, tag="ovt") as world:
+    expressions of warnings that the test provokes.  The underlay is IPv4
+    unless the test says otherwise: @underlay(IPV6)."""
+    families = getattr(request, "param", (IPV4,))
+    with Fabric(PREFIX, tag="ovt", families=families) as world:
         world.expected = []
         request.node.fabric = world     # Known also when a set-up fails.
         yield world
@@ -49,6 +52,15 @@ def pair(fabric):
     return make_pair(fabric)
 
 
+def underlay(*families):
+    """Decorates a test whose fabric has these families, each as a test of its
+    own if they are tuples."""
+    values = families if isinstance(families[0], tuple) else [families]
+    return pytest.mark.parametrize(
+        "fabric", values, indirect=True,
+        ids=["".join("ipv%d" % f for f in value) for value in values])
+
+
 def make_pair(fabric, **kwargs):
     hv1, hv2 = fabric.add_hypervisor(), fabric.add_hypervisor()
     fabric.add_network(5001)
@@ -61,10 +73,9 @@ def make_pair(fabric, **kwargs):
 def ready(fabric):
     """Waits until each hypervisor has an adjacency for each VTEP."""
     for hypervisor in fabric.hypervisors:
-        for vtep in fabric.vteps:
-            if vtep != hypervisor.vtep:
-                wait_for(lambda: hypervisor.vtep_is_up(vtep),
-                         "%s to reach %s" % (hypervisor.name, vtep))
+        for vtep in fabric.peers_of(hypervisor):
+            wait_for(lambda: hypervisor.vtep_is_up(vtep),
+                     "%s to reach %s" % (hypervisor.name, vtep))
 
 
 def verify(fabric):

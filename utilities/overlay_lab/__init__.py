@@ -23,13 +23,13 @@ library.  One thread makes and removes things; other threads may use sockets
 that it opened.
 """
 
-from .fabric import Fabric, KernelVtep, Vm
+from .fabric import IPV4, IPV6, Fabric, KernelVtep, Vm
 from .hypervisor import LOCK_LOST, Hypervisor
 from .namespaces import Lab, LabError, Namespace, run, wait_for
 from .traffic import Stream, iperf3, ping, reaches, transfer
 from .wire import Frame, Sniffer, arp_request, ethernet, udp_ip
 
-__all__ = ["Fabric", "Frame", "Hypervisor", "KernelVtep", "LOCK_LOST", "Lab",
-           "LabError", "Namespace", "Sniffer", "Stream", "Vm", "arp_request", "ethernet",
-           "iperf3", "ping", "reaches", "run", "transfer", "udp_ip",
-           "wait_for"]
+__all__ = ["IPV4", "IPV6", "LOCK_LOST", "Fabric", "Frame", "Hypervisor",
+           "KernelVtep", "Lab", "LabError", "Namespace", "Sniffer", "Stream",
+           "Vm", "arp_request", "ethernet", "iperf3", "ping", "reaches",
+           "run", "transfer", "udp_ip", "wait_for"]

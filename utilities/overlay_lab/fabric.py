@@ -11,6 +11,8 @@
 
 Each box and each VM is a namespace.  'sw' is a Linux bridge; what passes the
 underlay is watched on its ports, which have the hypervisors' names.
+
+Over IPv6 host N has 2001:db8:ff::N instead of 192.0.2.N, or both.
 """
 
 import os
@@ -21,6 +23,9 @@ from .namespaces import Lab, run, wait_for
 from .wire import Sniffer
 
 UPLINK = "eth1"
+IPV4, IPV6 = 4, 6                       # Families of underlays.
+OVERHEAD = {IPV4: 50, IPV6: 70}         # Outer headers but Ethernet's.
+PREFIX_LEN = {IPV4: 24, IPV6: 64}
 VHOST_VM = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "vhost_vm.py")
 
@@ -34,6 +39,11 @@ INTERFACES = {
     "vhost": ("type=dpdkvhostuserclient",
               "options:vhost-server-path={directory}/{port}.sock"),
 }
+
+
+def host_address(number, family):
+    """The underlay address of host 'number'."""
+    return ("192.0.2.%d" if family == IPV4 else "2001:db8:ff::%x") % number
 
 
 class Vm:
@@ -79,10 +89,13 @@ class Fabric(Lab):
     """A lab with an underlay.  Hypervisors and kernel VTEPs are added first,
     then networks, which are made on all of them, then VMs."""
 
-    def __init__(self, prefix, tag="lab", survive=False, mtu=1500):
+    def __init__(self, prefix, tag="lab", survive=False, mtu=1500,
+                 families=(IPV4,)):
+        """'families' are those of the underlay, the preferred one first."""
         super().__init__(tag, survive)
         self.prefix = os.path.abspath(prefix)
         self.mtu = mtu
+        self.families = families
         self.hypervisors = []
         self.kernels = []
         self.vms = []
@@ -97,8 +110,33 @@ class Fabric(Lab):
 
     # Hosts.
 
-    def _next_address(self):
-        return "192.0.2.%d" % (len(self.hypervisors) + len(self.kernels) + 1)
+    @property
+    def hosts(self):
+        return self.hypervisors + self.kernels
+
+    def _addresses(self, families=None):
+        """The addresses of the next host: {family: address}."""
+        return {family: host_address(len(self.hosts) + 1, family)
+                for family in families or self.families}
+
+    def vtep_of(self, host, seen_by):
+        """The address by which 'seen_by' has to name 'host' so that both use
+        the same family with each other; None if they have none in common."""
+        for family in self.families:
+            if family in host.addresses and family in seen_by.addresses:
+                return host.addresses[family]
+        return None
+
+    def peers_of(self, host):
+        """The VTEPs of the others."""
+        vteps = [self.vtep_of(other, host) for other in self.hosts
+                 if other is not host]
+        return [vtep for vtep in vteps if vtep]
+
+    @property
+    def inner_mtu(self):
+        """What fits each of the underlay's families."""
+        return self.mtu - max(OVERHEAD[family] for family in self.families)
 
     def attach(self, namespace, name):
         """Gives 'namespace' the device eth1, on port 'name' of the switch."""
@@ -111,19 +149,20 @@ class Fabric(Lab):
 
     def add_hypervisor(self, start=True, uplink="veth"):
         """'uplink' is a kind of port, "veth" or "dpdk"."""
-        address = self._next_address()
+        addresses = self._addresses()
         hypervisor = Hypervisor(
             self, "hv%d" % (len(self.hypervisors) + 1), self.prefix)
-        hypervisor.vtep = address
-        self.hypervisors.append(hypervisor)
+        hypervisor.addresses = addresses
+        hypervisor.vtep = addresses[self.families[0]]
         # A port of type "system" shares its frames with the kernel.  These
-        # two keep the kernel from answering on eth1 for br-ov's address: ARP,
-        # because eth1 does not have the address, anything else, because
-        # LOCAL's MAC address is not eth1's.
+        # three keep the kernel from answering on eth1 for br-ov's addresses:
+        # ARP, because eth1 does not have the address, all of IPv6, because it
+        # is switched off there, anything else, because LOCAL's MAC address is
+        # not eth1's.
         hypervisor.namespace.sysctl(ipv4__conf__all__arp_ignore=1)
-        hypervisor.hwaddr = "02:00:00:00:02:%02x" % int(
-            address.rpartition(".")[2])
+        hypervisor.hwaddr = "02:00:00:00:02:%02x" % (len(self.hosts) + 1)
         hypervisor.uplink = uplink
+        self.hypervisors.append(hypervisor)
         self.attach(hypervisor.namespace, hypervisor.name)
         if start:
             self.start(hypervisor)
@@ -140,14 +179,14 @@ class Fabric(Lab):
         hypervisor.vsctl(
             "add-br", BRIDGE, "--", "set", "Bridge", BRIDGE,
             "datapath_type=overlay",
-            "overlay_vtep_ips=%s" % hypervisor.vtep,
+            "overlay_vtep_ips=[%s]" % ",".join(
+                '"%s"' % address
+                for address in hypervisor.addresses.values()),
             "other_config:hwaddr=\"%s\"" % hypervisor.hwaddr,
             "--", *Fabric.add_uplink(hypervisor),
             "--", "set", "Bridge", BRIDGE,
             "overlay_uplinks=%s" % hypervisor.uplink_port)
-        hypervisor.namespace.ip(
-            "addr add %s/24 dev %s" % (hypervisor.vtep, BRIDGE),
-            "link set dev %s up" % BRIDGE)
+        give_addresses(hypervisor.namespace, BRIDGE, hypervisor.addresses)
 
     @staticmethod
     def add_uplink(hypervisor):
@@ -155,17 +194,17 @@ class Fabric(Lab):
         return add_port(hypervisor, hypervisor.uplink_port,
                         hypervisor.uplink, UPLINK)
 
-    def add_kernel_vtep(self, behind=None):
+    def add_kernel_vtep(self, behind=None, family=None):
         """A kernel VTEP at its host's address or, routed, 'behind' it."""
-        address = self._next_address()
-        kernel = KernelVtep(self, "host%s" % address.rpartition(".")[2],
-                            address, behind or address)
+        family = family or self.families[0]
+        kernel = KernelVtep(self, "host%d" % (len(self.hosts) + 1),
+                            family, self._addresses([family])[family], behind)
         self.kernels.append(kernel)
         return kernel
 
     @property
     def vteps(self):
-        return [host.vtep for host in self.hypervisors + self.kernels]
+        return [host.vtep for host in self.hosts]
 
     # Tenants.
 
@@ -174,9 +213,9 @@ class Fabric(Lab):
         VTEPs.  'settings' are as for 'overlay-ctl net-add'."""
         self.vnis.append(vni)
         for hypervisor in self.hypervisors:
-            flood = [vtep for vtep in self.vteps if vtep != hypervisor.vtep]
             hypervisor.overlay_ctl(
-                "net-add", vni, "flood=" + ",".join(flood), *settings)
+                "net-add", vni, "flood=" + ",".join(self.peers_of(hypervisor)),
+                *settings)
 
     def add_vm(self, name, hypervisor, vni, host, kind="veth", bind=True,
                announce=True, mtu=None, ip6=False):
@@ -203,7 +242,7 @@ class Fabric(Lab):
         if moved:
             hypervisor.namespace.ip("link set dev %s netns %s"
                                     % (name, vm.namespace.name))
-        vm.configure(mtu or self.mtu - 50, ip6)
+        vm.configure(mtu or self.inner_mtu, ip6)
         self.vms.append(vm)
         if bind:
             self.bind(vm, ip6)
@@ -261,9 +300,10 @@ class Fabric(Lab):
         """Tells the hypervisors that do not have the VM where it is."""
         home = vm.hypervisor
         for hypervisor in self.hypervisors:
-            if hypervisor is not home:
+            vtep = self.vtep_of(home, hypervisor)
+            if hypervisor is not home and vtep:
                 hypervisor.overlay_ctl("--", "--may-exist", "mac-add", vm.vni,
-                                       vm.mac, home.vtep, vm.ip,
+                                       vm.mac, vtep, vm.ip,
                                        *[vm.ip6] * ip6)
 
     # Watching.
@@ -302,23 +342,42 @@ def _host_device(vm):
     return vm.name if vm.kind == "veth" else vm.name + "-k"
 
 
-class KernelVtep:
-    """A host whose VTEP is the Linux kernel."""
+def give_addresses(namespace, device, addresses):
+    """Gives 'device' the 'addresses', {family: address}, and sets it up."""
+    lines = []
+    for family, address in addresses.items():
+        lines.append("addr add %s/%d dev %s" % (address, PREFIX_LEN[family],
+                                                device))
+        if family == IPV6:
+            namespace.sysctl(**{
+                "ipv6__conf__%s__disable_ipv6" % device: 0})
+            # Duplicate address detection would take two seconds.
+            lines[-1] += " nodad"
+    namespace.ip(*lines, "link set dev %s up" % device)
 
-    def __init__(self, fabric, name, address, vtep):
+
+class KernelVtep:
+    """A host whose VTEP is the Linux kernel: one family only."""
+
+    def __init__(self, fabric, name, family, address, behind=None):
         self.fabric = fabric
         self.name = name
+        self.family = family
         self.ip = address
-        self.vtep = vtep
+        self.vtep = behind or address
+        self.addresses = {family: self.vtep}
         self.namespace = fabric.namespace(name).without_ipv6()
         fabric.attach(self.namespace, name)
-        self.namespace.ip("addr add %s/24 dev %s" % (address, UPLINK))
-        if vtep != address:
-            self.namespace.ip("addr add %s/32 dev lo" % vtep)
+        give_addresses(self.namespace, UPLINK, {family: address})
+        if behind and family == IPV4:
+            self.namespace.ip("addr add %s/32 dev lo" % behind)
+        elif behind:
+            self.namespace.sysctl(ipv6__conf__lo__disable_ipv6=0)
+            self.namespace.ip("addr add %s/128 dev lo" % behind)
 
-    def add_vm(self, name, vni, host, announce=True, ip6=False):
+    def add_vm(self, name, vni, host, announce=True, ip6=False, options=""):
         """A namespace with a vxlan device that floods to all hypervisors and
-        learns from what it receives."""
+        learns from what it receives.  'options' are more of the device's."""
         fabric = self.fabric
         vm = Vm(name, fabric.namespace(name), vni, host)
         vm.hypervisor = self
@@ -327,13 +386,14 @@ class KernelVtep:
         # A vxlan device that is moved stays on the underlay where it was
         # made.
         self.namespace.ip(
-            "link add vx%d type vxlan id %d local %s dstport 4789 dev %s"
-            % (vni, vni, self.vtep, UPLINK),
+            "link add vx%d type vxlan id %d local %s dstport 4789 dev %s %s"
+            % (vni, vni, self.vtep, UPLINK, options),
             "link set vx%d netns %s name eth0" % (vni, vm.namespace.name))
         for hypervisor in fabric.hypervisors:
             run("bridge", "-n", vm.namespace.name, "fdb", "append",
-                "00:00:00:00:00:00", "dev", "eth0", "dst", hypervisor.vtep)
-        vm.configure(fabric.mtu - 50, ip6)
+                "00:00:00:00:00:00", "dev", "eth0", "dst",
+                fabric.vtep_of(hypervisor, self))
+        vm.configure(fabric.inner_mtu, ip6)
         fabric.vms.append(vm)
         if announce:
             fabric.announce(vm, ip6)

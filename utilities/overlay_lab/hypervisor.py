@@ -35,7 +35,7 @@ DPDK_SAYS = (
 
 
 class Hypervisor:
-    """Two daemons.  'vtep' is the address of the bridge's LOCAL port, once
+    """Two daemons.  'addresses' are those of the bridge's LOCAL port, once
     Fabric has made the bridge."""
 
     def __init__(self, lab, name, prefix):
@@ -52,7 +52,8 @@ class Hypervisor:
             RUNTIME_DIRECTORY=self.directory,       # DPDK's.
             OVS_PKGDATADIR=os.path.join(prefix, "share/openvswitch"),
             PATH="%s/bin:%s/sbin:%s" % (prefix, prefix, os.environ["PATH"]))
-        self.vtep = None
+        self.addresses = {}             # Of LOCAL: {family: address}.
+        self.vtep = None                # The preferred one of them.
         self.hwaddr = None              # MAC address of LOCAL.
         self.uplink = "veth"            # Kind of port, see fabric.INTERFACES.
         self.dpdk = False

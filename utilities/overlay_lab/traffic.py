@@ -150,16 +150,18 @@ def _send(client, data):
 
 
 class Stream:
-    """Numbered UDP packets from one VM to another, until stop()."""
+    """Numbered UDP packets from one VM to another, or to an 'address' of it,
+    until stop()."""
 
-    def __init__(self, source, destination, rate=500):
-        self._receiver = destination.namespace.socket(socket.AF_INET,
+    def __init__(self, source, destination, rate=500, address=None):
+        address = address or destination.ip
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._receiver = destination.namespace.socket(family,
                                                       socket.SOCK_DGRAM)
         self._receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                   4 << 20)
-        self._receiver.bind((destination.ip, 0))
-        self._sender = source.namespace.socket(socket.AF_INET,
-                                               socket.SOCK_DGRAM)
+        self._receiver.bind((address, 0))
+        self._sender = source.namespace.socket(family, socket.SOCK_DGRAM)
         self._sender.connect(self._receiver.getsockname())
         self._interval = 1 / rate
         self._end = threading.Event()

@@ -22,26 +22,33 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
 
 class Frame:
     """An Ethernet frame.  What it does not have is None: 'arp' is (op, spa,
-    tpa), 'vni' and 'inner' are a VXLAN packet's."""
+    tpa), 'nd' is (ICMPv6 type, target) of a Neighbor Solicitation or
+    Advertisement, 'vni' and 'inner' are a VXLAN packet's."""
 
     def __init__(self, data, outgoing=False):
         self.data = data
         self.outgoing = outgoing        # Out of the device that was watched.
         self.dst, self.src = _mac(data[0:6]), _mac(data[6:12])
         self.type = struct.unpack_from("!H", data, 12)[0]
-        self.arp = self.ip_src = self.ip_dst = self.proto = None
+        self.arp = self.nd = self.ip_src = self.ip_dst = self.proto = None
         self.udp_src = self.udp_dst = self.vni = self.inner = None
         body = data[14:]
         if self.type == ETH_ARP and len(body) >= 28:
             self.arp = (struct.unpack_from("!H", body, 6)[0],
                         _ip(body[14:18]), _ip(body[24:28]))
         elif self.type == ETH_IP and len(body) >= 20:
-            self._parse_ip(body)
+            self.ip_src, self.ip_dst = _ip(body[12:16]), _ip(body[16:20])
+            self.proto = body[9]
+            self._parse_l4(body[(body[0] & 15) * 4:])
+        elif self.type == ETH_IPV6 and len(body) >= 40:
+            self.ip_src, self.ip_dst = _ip(body[8:24]), _ip(body[24:40])
+            self.proto = body[6]
+            self._parse_l4(body[40:])
 
-    def _parse_ip(self, body):
-        self.ip_src, self.ip_dst = _ip(body[12:16]), _ip(body[16:20])
-        self.proto = body[9]
-        udp = body[(body[0] & 15) * 4:]
+    def _parse_l4(self, udp):
+        if (self.type == ETH_IPV6 and self.proto == socket.IPPROTO_ICMPV6
+                and len(udp) >= 24 and udp[0] in (135, 136)):
+            self.nd = (udp[0], _ip(udp[8:24]))
         if self.proto == socket.IPPROTO_UDP and len(udp) >= 8:
             self.udp_src, self.udp_dst = struct.unpack_from("!HH", udp)
             if self.udp_dst == VXLAN_PORT and len(udp) >= 16 + 14:
@@ -52,6 +59,8 @@ class Frame:
         text = "%s > %s" % (self.src, self.dst)
         if self.arp:
             text += " ARP op %d %s asks for %s" % self.arp
+        elif self.nd:
+            text += " ND type %d about %s" % self.nd
         elif self.ip_src:
             text += " %s > %s proto %d" % (self.ip_src, self.ip_dst,
                                            self.proto)
