@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of 'utilities/demo' that comes after building: brings up two
-hypervisors and a Linux kernel VTEP in network namespaces, and shows what the
-tables do.  Each step is a function that shows something to the reader, checks
+hypervisors and two Linux kernel VTEPs in network namespaces, and shows what
+the tables do.  Each step is a function that shows something to the reader, checks
 that it is so, and returns the line that the summary has about it."""
 
 import argparse
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -13,8 +14,9 @@ import time
 
 sys.dont_write_bytecode = True
 
-from overlay_lab import (Fabric, Lab, LabError, Sniffer, Stream,  # noqa: E402
-                         ethernet, iperf3, ping, reaches, wait_for)
+from overlay_lab import (IPV4, IPV6, Fabric, Lab, LabError,       # noqa: E402
+                         Sniffer, Stream, ethernet, iperf3, ping, reaches,
+                         wait_for)
 from overlay_lab.wire import BROADCAST                            # noqa: E402
 
 RED, BLUE = 5001, 5002
@@ -22,16 +24,19 @@ WIDTH = 78
 
 PICTURE = """\
   hv1  192.0.2.1                 underlay               hv2  192.0.2.2
+       2001:db8:ff::1                                        2001:db8:ff::2
  +------------------------+                        +------------------------+
  | red1  .11 -+           |        +------+        |           +- red3  .13 |
  | red2  .12 -+- br-ov ---+--------+ wire +--------+--- br-ov -+            |
  | blue1 .11 -+           |        +--+---+        |           +- blue3 .13 |
  +------------------------+           |            +------------------------+
                                       |
-              host3  192.0.2.3  Linux vxlan device, no Open vSwitch: red4 .14
+      host3  192.0.2.3  --------------+--------------  host4  2001:db8:ff::4
+      Linux vxlan device over IPv4: red4 .14   ... over IPv6: red5 .15
 
- Tenants red (VNI 5001) and blue (VNI 5002) both use 10.1.0.0/24, and red1
- and blue1, red3 and blue3 have the same MAC and IP addresses."""
+ Tenants red (VNI 5001) and blue (VNI 5002) both use 10.1.0.0/24 and fd00::/64,
+ and red1 and blue1, red3 and blue3 have the same MAC and IP addresses.  Blue
+ has an IPv6 underlay, red an IPv4 one, but for host4, which has IPv6 only."""
 
 
 class Wrong(Exception):
@@ -98,7 +103,7 @@ class Demo:
     def __init__(self, fabric, screen):
         self.fabric = fabric
         self.screen = screen
-        self.hv1 = self.hv2 = self.kernel = None
+        self.hv1 = self.hv2 = self.kernel4 = self.kernel6 = None
         self.vm = {}
 
     def steps(self):
@@ -108,10 +113,11 @@ class Demo:
             ("Ping", self.pings),
             ("Throughput", self.throughput),
             ("Tenants", self.tenants),
-            ("ARP", self.arp),
+            ("ARP and ND", self.neighbors),
             ("A packet's walk", self.walk),
             ("Broadcast", self.broadcast),
-            ("Linux kernel VTEP", self.interoperation),
+            ("IPv6 underlay", self.ipv6_underlay),
+            ("Linux kernel VTEPs", self.interoperation),
             ("Spoofing", self.spoofing),
             ("Database lost", self.database_lost),
         ]
@@ -133,23 +139,28 @@ class Demo:
         print(PICTURE + "\n")
         start = time.monotonic()
         self.screen.say("""Each hypervisor is a network namespace with its own
-            ovsdb-server, ovs-vswitchd and bridge.  Its address is on the
+            ovsdb-server, ovs-vswitchd and bridge.  Its addresses are on the
             bridge itself; eth1 is the uplink.  On each:""")
         fabric = self.fabric
         self.screen.command("ovs-vsctl add-br br-ov -- set Bridge br-ov",
                             "datapath_type=overlay \\\n",
-                            "        overlay_vtep_ips=192.0.2.1")
+                            "      "
+                            "'overlay_vtep_ips=[192.0.2.1,"
+                            "\"2001:db8:ff::1\"]'")
         self.screen.command("ovs-vsctl add-port br-ov eth1",
                             "-- set Bridge br-ov overlay_uplinks=eth1")
+        self.screen.command("sysctl net.ipv6.conf.eth1.disable_ipv6=1")
         self.screen.command("ip addr add 192.0.2.1/24 dev br-ov")
+        self.screen.command("ip addr add 2001:db8:ff::1/64 dev br-ov")
         self.hv1 = fabric.add_hypervisor()
         self.hv2 = fabric.add_hypervisor()
-        self.kernel = fabric.add_kernel_vtep()
+        self.kernel4 = fabric.add_kernel_vtep(family=IPV4)
+        self.kernel6 = fabric.add_kernel_vtep(family=IPV6)
         for hypervisor in fabric.hypervisors:
             fabric.script(hypervisor.name, hypervisor.namespace, {
                 key: value for key, value in hypervisor.environment.items()
                 if key.startswith("OVS_") or key == "PATH"})
-        return "two hypervisors and a Linux kernel VTEP in %.1f s" % (
+        return "two hypervisors and two Linux kernel VTEPs in %.1f s" % (
             time.monotonic() - start)
 
     def tables(self):
@@ -157,30 +168,36 @@ class Demo:
         self.screen.say("""There is no OpenFlow and no tunnel port: rows of
             OVSDB say which ports are in which network, and which MAC address
             is behind which VTEP.  On hv1, for instance:""")
-        for line in ("net-add 5001 flood=192.0.2.2,192.0.2.3",
-                     "port-bind red1 5001 52:54:00:00:00:01 10.1.0.11",
-                     "mac-add 5001 52:54:00:00:00:03 192.0.2.2 10.1.0.13"):
+        for line in ("net-add 5001 flood=192.0.2.2,192.0.2.3,2001:db8:ff::4",
+                     "port-bind red1 5001 52:54:00:00:00:01 10.1.0.11 "
+                     "fd00::11",
+                     "mac-add 5001 52:54:00:00:00:03 192.0.2.2 10.1.0.13 "
+                     "fd00::13",
+                     "mac-add 5002 52:54:00:00:00:03 2001:db8:ff::2 "
+                     "10.1.0.13 fd00::13"):
             self.screen.command("overlay-ctl", line)
         fabric.add_network(RED, "name=red")
-        fabric.add_network(BLUE, "name=blue")
+        fabric.add_network(BLUE, "name=blue", families=(IPV6,))
         for name, where, vni, host in (
                 ("red1", self.hv1, RED, 1), ("red2", self.hv1, RED, 2),
                 ("blue1", self.hv1, BLUE, 1), ("red3", self.hv2, RED, 3),
                 ("blue3", self.hv2, BLUE, 3)):
-            self.vm[name] = fabric.add_vm(name, where, vni, host)
-        self.vm["red4"] = self.kernel.add_vm("red4", RED, 4)
+            self.vm[name] = fabric.add_vm(name, where, vni, host, ip6=True)
+        self.vm["red4"] = self.kernel4.add_vm("red4", RED, 4, ip6=True)
+        self.vm["red5"] = self.kernel6.add_vm("red5", RED, 5, ip6=True)
         for name, vm in self.vm.items():
             fabric.script(name, vm.namespace)
         self.wait_for_vteps()
         self.screen.command("overlay-ctl show        (on hv1)")
         self.screen.output(self.hv1.overlay_ctl("show"), most=24)
-        return "6 VMs of 2 tenants"
+        return "7 VMs of 2 tenants"
 
     def wait_for_vteps(self):
-        """The underlay next hops have been found, by ARP of our own."""
+        """The underlay next hops have been found, by ARP and ND of our
+        own."""
         for hypervisor in self.fabric.hypervisors:
-            for vtep in self.fabric.vteps:
-                if vtep != hypervisor.vtep:
+            for vni in RED, BLUE:
+                for vtep in self.fabric.peers_of(hypervisor, vni):
                     wait_for(lambda: hypervisor.vtep_is_up(vtep),
                              "%s to reach %s" % (hypervisor.name, vtep))
 
@@ -196,14 +213,15 @@ class Demo:
             texts.append("%s %s ms" % (title.partition(",")[0], average))
         return "round trip %s, %s" % tuple(texts[:2])
 
-    def show_ping(self, source, destination, title):
+    def show_ping(self, source, destination, title, address=None):
         """Has VM 'source' ping 'destination' five times and returns the
         average round trip in ms."""
+        address = address or destination.ip
         self.screen.command("ping -c 5 %s   (%s, %s to %s)" % (
-            destination.ip, title, source.name, destination.name))
-        reaches(source, destination.ip)
+            address, title, source.name, destination.name))
+        reaches(source, address)
         text = source.namespace.run("ping", "-n", "-q", "-c", "5", "-i",
-                                    "0.05", "-w", "5", destination.ip,
+                                    "0.05", "-w", "5", address,
                                     check=False).stdout
         self.screen.output("\n".join(text.rstrip().splitlines()[-2:]))
         check(" 5 received" in text, "not all of 5 were answered, " + title)
@@ -239,30 +257,37 @@ class Demo:
         check(heard == [3, 0], "red3 heard %d, blue3 %d" % tuple(heard))
         with Sniffer(vm["red2"].namespace, "eth0") as red2:
             result = ping(vm["blue1"], "10.1.0.12", count=2)
-            check(not result.received and not red2.frames(),
+            check(not result.received
+                  and not [f for f in red2.frames() if f.arp or f.proto == 1],
                   "red2 hears tenant blue")
         self.screen.output("blue1: %d of 2 answered; red2 heard nothing"
                            % result.received)
         return "same addresses in two VNIs, and neither hears the other"
 
-    def arp(self):
+    def neighbors(self):
         vm = self.vm
         self.screen.say("""red1 forgets what it knows and asks who has
-            10.1.0.13.  br-ov of hv1 answers out of its tables, so nothing
-            about it is to be seen on the underlay.""")
+            10.1.0.13, and who has fd00::13.  br-ov of hv1 answers out of its
+            tables, so nothing about it is to be seen on the underlay.""")
         vm["red1"].forget_neighbors()
         with self.fabric.watch(self.hv1) as wire:
-            check(ping(vm["red1"], vm["red3"].ip).received == 3, "no echo")
-            frames = wire.frames(RED)
-            mac = vm["red1"].neighbor(vm["red3"].ip)
-        questions = [frame for frame in frames if frame.inner.arp]
-        self.screen.command("ip neigh show 10.1.0.13   (in red1)")
-        self.screen.output("%s at %s" % (vm["red3"].ip, mac))
-        self.screen.output("underlay: %d packets of the ping, %d of ARP"
-                           % (len(frames) - len(questions), len(questions)))
-        check(mac == vm["red3"].mac, "red1 has learned %s" % mac)
-        check(not questions, "ARP on the underlay: %s" % questions)
-        return "answered by the own hypervisor, 0 ARP frames on the underlay"
+            for address in vm["red3"].ip, vm["red3"].ip6:
+                check(ping(vm["red1"], address).received == 3, "no echo")
+                mac = vm["red1"].neighbor(address)
+                self.screen.command("ip neigh show %s   (in red1)" % address)
+                self.screen.output("%s at %s" % (address, mac))
+                check(mac == vm["red3"].mac, "red1 has learned %s" % mac)
+            inner = [frame.inner for frame in wire.frames(RED)]
+        asked = (vm["red3"].ip, vm["red3"].ip6)
+        questions = [frame for frame in inner if frame.arp
+                     or frame.nd and frame.nd[1] in asked]
+        echoes = [frame for frame in inner
+                  if frame.proto in (1, 58) and not frame.nd
+                  and frame.ip_dst in asked + (vm["red1"].ip, vm["red1"].ip6)]
+        self.screen.output("underlay: %d packets of the pings, %d of ARP and "
+                           "ND" % (len(echoes), len(questions)))
+        check(not questions, "on the underlay: %s" % questions)
+        return "answered by the own hypervisor, none on the underlay"
 
     def walk(self):
         vm = self.vm
@@ -289,7 +314,7 @@ class Demo:
             of the network's flood list.""")
         payload = b"to whom it may concern".ljust(46, b"\0")
         frame = ethernet(BROADCAST, vm["red1"].mac, 0x88b5, payload)
-        others = [vm[name] for name in ("red2", "red3", "red4")]
+        others = [vm[name] for name in ("red2", "red3", "red4", "red5")]
         heard = [Sniffer(other.namespace, "eth0") for other in others]
         with self.fabric.watch(self.hv1) as wire, \
                 vm["red1"].namespace.socket(17, 3, 0) as raw:
@@ -300,32 +325,61 @@ class Demo:
                              "the broadcast at " + other.name)
                 sniffer.close()
             copies = [f for f in wire.frames(RED) if f.inner.data == frame]
-        targets = sorted(f.ip_dst for f in copies)
+        targets = [f.ip_dst for f in copies]
         for copy in copies:
             self.screen.output("underlay: %s > %s VNI %d [%s > %s]" % (
                 copy.ip_src, copy.ip_dst, copy.vni, copy.inner.src,
                 copy.inner.dst))
-        check(targets == ["192.0.2.2", "192.0.2.3"],
+        check(targets == ["192.0.2.2", "192.0.2.3", "2001:db8:ff::4"],
               "copies to %s" % ", ".join(targets))
-        return "one frame, 2 copies on the underlay, 3 VMs heard it"
+        return "one frame, 3 copies on the underlay, 4 VMs heard it"
+
+    def ipv6_underlay(self):
+        vm = self.vm
+        self.screen.say("""Tenant blue's rows name VTEPs by their IPv6
+            addresses; the next hops were found by Neighbor Discovery.""")
+        self.screen.command("ovs-appctl overlay/vteps   (on hv1, shortened)")
+        for row in self.hv1.vteps():
+            self.screen.output("%(vtep)-14s  %(state)-5s  %(next_hop)s" % row)
+        with self.fabric.watch(self.hv1) as wire:
+            average = [self.show_ping(vm["blue1"], vm["blue3"],
+                                      "IPv%d over IPv6" % family, address)
+                       for family, address in ((4, vm["blue3"].ip),
+                                               (6, vm["blue3"].ip6))]
+            frames = [f for f in wire.frames(BLUE)
+                      if f.inner.proto in (1, 58)]
+        self.screen.output("underlay: %s > %s VNI %d [%s > %s]" % (
+            frames[-2].ip_src, frames[-2].ip_dst, frames[-2].vni,
+            frames[-2].inner.ip_src, frames[-2].inner.ip_dst))
+        check({f.type for f in frames} == {0x86dd}, "not over IPv6")
+        rate = iperf3(self.fabric, vm["blue1"], vm["blue3"]) / 1e6
+        self.screen.command("iperf3 -t 1 -c %s   (blue1 to blue3)"
+                            % vm["blue3"].ip)
+        self.screen.output("%.0f Mbit/s" % rate)
+        check(rate > 1, "no throughput")
+        return "round trip %s ms, inside IPv6 %s, TCP %.0f Mbit/s" % (
+            *average, rate)
 
     def interoperation(self):
         vm = self.vm
-        self.screen.say("""red4 is the vxlan device of a host without Open
-            vSwitch; the kernel encapsulates and decapsulates.""")
+        self.screen.say("""red4 and red5 are the vxlan devices of hosts without
+            Open vSwitch; the kernel encapsulates and decapsulates, red4's
+            over IPv4 and red5's over IPv6, in the same network.""")
         for source, destination, title in (
-                ("red1", "red4", "to the kernel"),
-                ("red4", "red3", "from the kernel")):
+                ("red1", "red4", "to the kernel, over IPv4"),
+                ("red4", "red3", "from the kernel, over IPv4"),
+                ("red5", "red1", "from the kernel, over IPv6")):
             vm[source].forget_neighbors()
             self.show_ping(vm[source], vm[destination], title)
         rates = []
-        for client, server in (("red1", "red4"), ("red4", "red1")):
+        for client, server in (("red1", "red4"), ("red1", "red5"),
+                               ("red5", "red1")):
             self.screen.command("iperf3 -t 1 -c %s   (%s to %s)" % (
                 vm[server].ip, client, server))
             rates.append(iperf3(self.fabric, vm[client], vm[server]) / 1e6)
             self.screen.output("%.0f Mbit/s" % rates[-1])
             check(rates[-1] > 1, "no throughput")
-        return "ping both ways, TCP %.0f Mbit/s to it, %.0f from it" \
+        return "TCP %.0f Mbit/s over IPv4, %.0f and %.0f over IPv6" \
             % tuple(rates)
 
     def spoofing(self):
@@ -344,19 +398,37 @@ class Demo:
 
     def database_lost(self):
         vm = self.vm
-        self.screen.say("""500 packets a second go from red1 to red3 while
-            the ovsdb-server of hv1 is killed and started again.""")
-        stream = Stream(vm["red1"], vm["red3"])
+        self.screen.say("""A ping from red1 to red3 over IPv4 and 500 packets a
+            second from blue1 to blue3 over IPv6 go on while the ovsdb-server
+            of hv1 is killed and started again.""")
+        ping_output = "ping.out"
+        pinging = self.fabric.spawn(
+            ["ping", "-n", "-q", "-i", "0.01", vm["red3"].ip],
+            namespace=vm["red1"].namespace, output=ping_output)
+        stream = Stream(vm["blue1"], vm["blue3"], address=vm["blue3"].ip6)
         stream.wait_for_more(100)
+        self.screen.command("kill -KILL $(cat ovsdb-server.pid)   (on hv1)")
         self.hv1.kill_database()
-        stream.wait_for_more(500)
+        for name in "red1", "blue1":
+            vm[name].forget_neighbors()         # ARP and ND go on, too.
+        stream.wait_for_more(1000)
+        self.screen.command("ovsdb-server conf.db ...   (on hv1)")
         self.hv1.start_database()
         stream.wait_for_more(200)
         lost = stream.stop()
+        self.fabric.end(pinging, signal.SIGINT)
+        with open(self.fabric.path(ping_output), encoding="utf-8") as file:
+            text = file.read()
+        self.screen.output("\n".join(text.rstrip().splitlines()[-2:]))
         self.screen.output("%d packets sent, %d lost" % (stream.sent, lost))
         check(lost == 0, "%d packets lost" % lost)
-        return "ovsdb-server killed and back: %d packets, 0 lost" \
-            % stream.sent
+        sent, received = re.search(r"(\d+) packets transmitted, (\d+) rec",
+                                   text).groups()
+        # The last request may be on its way when ping is told to end.
+        check(int(sent) - int(received) <= 1, "%s of %s echoes"
+              % (received, sent))
+        return "killed and back: %s pings and %d packets, 0 lost" % (
+            received, stream.sent)
 
 
 def _wrap(line, first, others):
@@ -379,10 +451,11 @@ The network stays up.  To play with it (D=%s):
    $D/hv1 overlay-ctl show                    any command on a hypervisor
    $D/hv1 ovs-appctl overlay/drops            ... drops, macs, vteps, trace
    $D/red1 ping 10.1.0.13                     any command in a VM
+   $D/blue1 ping fd00::13                     ... over the IPv6 underlay
    $D/blue1                                   without one: a shell
    $D/hv1 tcpdump -ni eth1                    watch the underlay
 
-   hv1 hv2 are hypervisors; red1-red4, blue1, blue3 are VMs.
+   hv1 hv2 are hypervisors; red1-red5, blue1, blue3 are VMs.
    utilities/demo --clean                     removes it""" % directory)
 
 
@@ -405,7 +478,8 @@ def main():
     keep = False
     fabric = None
     try:
-        fabric = Fabric(arguments.prefix, tag="demo", survive=arguments.keep)
+        fabric = Fabric(arguments.prefix, tag="demo", survive=arguments.keep,
+                        families=(IPV4, IPV6))
         good = Demo(fabric, screen).run()
         if good and arguments.keep:
             how_to_play(fabric.directory)

@@ -96,6 +96,7 @@ class Fabric(Lab):
         self.prefix = os.path.abspath(prefix)
         self.mtu = mtu
         self.families = families
+        self.preferred = {}             # Families by VNI, where they differ.
         self.hypervisors = []
         self.kernels = []
         self.vms = []
@@ -119,17 +120,17 @@ class Fabric(Lab):
         return {family: host_address(len(self.hosts) + 1, family)
                 for family in families or self.families}
 
-    def vtep_of(self, host, seen_by):
+    def vtep_of(self, host, seen_by, vni=None):
         """The address by which 'seen_by' has to name 'host' so that both use
         the same family with each other; None if they have none in common."""
-        for family in self.families:
+        for family in self.preferred.get(vni, self.families):
             if family in host.addresses and family in seen_by.addresses:
                 return host.addresses[family]
         return None
 
-    def peers_of(self, host):
+    def peers_of(self, host, vni=None):
         """The VTEPs of the others."""
-        vteps = [self.vtep_of(other, host) for other in self.hosts
+        vteps = [self.vtep_of(other, host, vni) for other in self.hosts
                  if other is not host]
         return [vtep for vtep in vteps if vtep]
 
@@ -208,13 +209,17 @@ class Fabric(Lab):
 
     # Tenants.
 
-    def add_network(self, vni, *settings):
+    def add_network(self, vni, *settings, families=None):
         """Adds the network to each hypervisor, each flooding to all other
-        VTEPs.  'settings' are as for 'overlay-ctl net-add'."""
+        VTEPs.  'settings' are as for 'overlay-ctl net-add', 'families' those
+        of the underlay that it uses, the preferred one first."""
         self.vnis.append(vni)
+        if families:
+            self.preferred[vni] = families
         for hypervisor in self.hypervisors:
             hypervisor.overlay_ctl(
-                "net-add", vni, "flood=" + ",".join(self.peers_of(hypervisor)),
+                "net-add", vni, "flood="
+                + ",".join(self.peers_of(hypervisor, vni)),
                 *settings)
 
     def add_vm(self, name, hypervisor, vni, host, kind="veth", bind=True,
@@ -300,7 +305,7 @@ class Fabric(Lab):
         """Tells the hypervisors that do not have the VM where it is."""
         home = vm.hypervisor
         for hypervisor in self.hypervisors:
-            vtep = self.vtep_of(home, hypervisor)
+            vtep = self.vtep_of(home, hypervisor, vm.vni)
             if hypervisor is not home and vtep:
                 hypervisor.overlay_ctl("--", "--may-exist", "mac-add", vm.vni,
                                        vm.mac, vtep, vm.ip,
@@ -392,7 +397,7 @@ class KernelVtep:
         for hypervisor in fabric.hypervisors:
             run("bridge", "-n", vm.namespace.name, "fdb", "append",
                 "00:00:00:00:00:00", "dev", "eth0", "dst",
-                fabric.vtep_of(hypervisor, self))
+                fabric.vtep_of(hypervisor, self, vni))
         vm.configure(fabric.inner_mtu, ip6)
         fabric.vms.append(vm)
         if announce:
