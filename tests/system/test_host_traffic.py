@@ -8,7 +8,10 @@
 import hashlib
 import random
 
-from overlay_lab import Sniffer, ping, reaches, transfer, wait_for
+from conftest import ready, underlay
+
+from overlay_lab import (IPV4, IPV6, Sniffer, ping, reaches, transfer,
+                         wait_for)
 
 
 def test_hosts_ping_each_other(pair):
@@ -61,3 +64,33 @@ def test_a_port_that_is_not_bound_reaches_nobody(fabric, pair):
         sent = wire.frames() + vm.frames() + local.frames()
     assert not [f for f in sent if stray.mac in (f.src, f.dst)
                 or f.inner and f.inner.src == stray.mac]
+
+
+@underlay((IPV4,), (IPV6,))
+def test_the_kernel_leaves_the_uplink_to_local_if_told_so(fabric):
+    """LOCAL has the uplink's MAC address, as it has by default.  Were it not
+    for rp_filter, or with IPv6 on on eth1, the kernel would take what arrives
+    there for itself as well: it would answer twice, and tell VTEPs that
+    nobody listens on the VXLAN port."""
+    hypervisor = fabric.add_hypervisor(start=False)
+    hypervisor.hwaddr = hypervisor.namespace.mac("eth1")
+    hypervisor.namespace.sysctl(ipv4__conf__eth1__rp_filter=1)
+    fabric.start(hypervisor)
+    kernel = fabric.add_kernel_vtep()
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1)
+    c = kernel.add_vm("c", 5001, 3)
+    ready(fabric)
+    with fabric.watch(hypervisor) as wire:
+        reaches(c, a.ip)
+        assert ping(c, a.ip).lost == 0
+        assert ping(kernel, hypervisor.vtep).lost == 0
+        # A last echo: the answers to those before have come, in order.
+        assert ping(kernel, hypervisor.vtep, count=1, size=500).lost == 0
+        sent = [icmp_type(f) for f in wire.frames()
+                if not f.outgoing and f.proto in (1, 58) and not f.nd]
+    assert sent == [{IPV4: 0, IPV6: 129}[fabric.families[0]]] * 4
+
+
+def icmp_type(frame):
+    return frame.data[14 + (40 if frame.type == 0x86dd else 20)]
