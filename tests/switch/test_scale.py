@@ -8,13 +8,13 @@ meanwhile, and their memory comes back.  'make bench-control' measures it.
                                                   (20 000 VMs)
 """
 
-import os
 import random
 
 import pytest
 
 from conftest import running_daemons
 from ovl.database import Database
+from ovl.footprint import has_malloc_of_its_own, resident
 from ovl.frames import Ether, Raw, arp_reply, arp_request, encap, mac, udp
 from ovl.process import wait_until
 
@@ -101,16 +101,6 @@ def test_large_transaction_takes_force_and_loses_no_packet(sw, db):
         wait_macs(sw, 0)
     sw.expect(("vm1", *frames),
               drops={("vm1", 5001, "unknown_unicast"): len(frames)})
-
-
-def resident(process):
-    with open(f"/proc/{process.pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def has_malloc_of_its_own(process):
-    with open(f"/proc/{process.pid}/maps") as file:
-        return "libasan" in file.read()
 
 
 def test_memory_of_many_rows_comes_back(sw, db):

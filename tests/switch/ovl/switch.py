@@ -422,6 +422,54 @@ class Switch:
         assert len(got) == sent, f"{sent} sent, {len(got)} received"
         assert len(set(got)) == 1
 
+    @contextlib.contextmanager
+    def numbered_stream(self, port, make, out, see=bytes):
+        """The same with frames make(0), make(1), ..., which come out in this
+        order as see(make(0)), ... .  Yields a list that has what was sent so
+        far.
+
+        A dummy's receive queue holds 100 frames: no more than 64 are sent
+        before the switch, on a busy machine, has taken some."""
+        stop = threading.Event()
+        sent = []
+        appctl = self.daemons.another_appctl()
+
+        def received():
+            return json.loads(appctl("overlay/counters", "--json"))[
+                "ports"][port]["rx_packets"] - before
+
+        def run():
+            while not stop.is_set():
+                frame = make(len(sent))
+                if not appctl("netdev-dummy/receive", port, frame.hex()):
+                    sent.append(frame)
+                stop.wait(0.002)
+                while (len(sent) % 32 == 0 and len(sent) - received() > 32
+                       and not stop.is_set()):
+                    stop.wait(0.002)
+
+        self.wait_rest()
+        before = self.counters()["ports"][port]["rx_packets"]
+        self.collect()
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield sent
+        finally:
+            stop.set()
+            thread.join()
+            appctl.close()
+        wait_until(lambda: self.counters()["ports"][port]["rx_packets"]
+                   >= before + len(sent), f"{port} has not received all")
+        self.wait_rest()
+        got = [frames.normalize(f) for f in self.collect().get(out, [])]
+        want = [frames.normalize(see(f)) for f in sent]
+        assert len(sent) > 20, "the stream did not flow"
+        assert got == want, (
+            f"{len(want)} sent, {len(got)} received, first difference at "
+            + str(next((i for i, (g, w) in enumerate(zip(got, want))
+                        if g != w), min(len(got), len(want)))))
+
     def trace(self, port, frame):
         return self.appctl("overlay/trace", port, bytes(frame).hex())
 
