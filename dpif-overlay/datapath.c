@@ -554,6 +554,7 @@ set_ready(struct ovl_datapath *dp)
     }
     free(lports);
     assign_queues(dp);
+    seq_change(dp->control_wakeup);
 }
 
 void
@@ -646,16 +647,25 @@ control_main(void *dp_)
         uint64_t wakeup = seq_read(dp->control_wakeup);
         uint64_t connectivity = seq_read(connectivity_seq_get());
 
+        bool ready;
+
         lock_config(dp);
         run_ports(dp);
+        ready = dp->ready;
         unlock_config(dp);
-        ovl_underlay_run(dp->underlay);
+        if (ready) {
+            /* Not earlier: nobody would hear a next hop's first answer, and
+             * the next request is a second away. */
+            ovl_underlay_run(dp->underlay);
+        }
         ovl_event_log_run();
 
         lock_config(dp);
         wait_ports(dp);
         unlock_config(dp);
-        ovl_underlay_wait(dp->underlay);
+        if (ready) {
+            ovl_underlay_wait(dp->underlay);
+        }
         ovl_event_log_wait();
         seq_wait(connectivity_seq_get(), connectivity);
         seq_wait(dp->control_wakeup, wakeup);

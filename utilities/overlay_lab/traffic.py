@@ -148,6 +148,8 @@ def _send(client, data):
     client.sendall(data)
     client.shutdown(socket.SHUT_WR)
 
+SO_TIMESTAMPNS = 35
+
 
 class Stream:
     """Numbered UDP packets from one VM to another, or to an 'address' of it,
@@ -160,6 +162,7 @@ class Stream:
                                                       socket.SOCK_DGRAM)
         self._receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                   4 << 20)
+        self._receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._receiver.bind((address, 0))
         self._sender = source.namespace.socket(family, socket.SOCK_DGRAM)
         self._sender.connect(self._receiver.getsockname())
@@ -167,6 +170,7 @@ class Stream:
         self._end = threading.Event()
         self.sent = 0
         self._numbers = set()
+        self._arrivals = []             # Times in ns, by the kernel.
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -185,12 +189,23 @@ class Stream:
         """How many different packets have arrived."""
         while True:
             try:
-                data = self._receiver.recv(64, socket.MSG_DONTWAIT)
+                data, ancillary = self._receiver.recvmsg(
+                    64, socket.CMSG_SPACE(16), socket.MSG_DONTWAIT)[:2]
             except BlockingIOError:
                 return len(self._numbers)
             except ConnectionRefusedError:
                 continue
             self._numbers.add(int.from_bytes(data, "big"))
+            seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+            self._arrivals.append(seconds * 10**9 + nanoseconds)
+
+    def longest_gap(self):
+        """Longest time between two arrivals since the last call, in ms."""
+        self.received()
+        gap = max((later - earlier for earlier, later
+                   in zip(self._arrivals, self._arrivals[1:])), default=0)
+        self._arrivals = self._arrivals[-1:]
+        return gap / 1e6
 
     def wait_for_more(self, packets=50, timeout=10):
         """Waits until that many more have arrived than now."""
