@@ -16,7 +16,7 @@ from conftest import running_daemons
 from ovl import nd
 from ovl.frames import (ARP, BROADCAST, GATEWAY_MAC, LOCAL_MAC, VXLAN_PORT,
                         ZERO_MAC, Ether, arp_reply, arp_request, decap_in,
-                        encap, ip, mac, peer_mac)
+                        encap, ip, ip6, mac, peer_mac)
 from ovl.switch import Switch
 
 GATEWAY = "10.1.0.1"
@@ -198,14 +198,14 @@ def pair(bare, tmp_path_factory):
             with sw.transaction():
                 sw.add_network(5001, vrf="red", flood_vteps=[peer],
                                gateway_ips=["10.1.0.1/24",
-                                            "2001:db8:1::1/64"])
+                                            "fd00::1/64"])
                 sw.set_rows("set", "Overlay_Network", 5001,
                             "other_config:answer-tunnel=true")
                 sw.add_port(f"vm{local}", 5001,
-                            f"{mac(local)} {ip(local)} {nd.ip6(local)}")
+                            f"{mac(local)} {ip(local)} {ip6(local)}")
                 sw.add_port("vm5", 5001)
                 sw.add_mac(5001, mac(remote), peer, ip(remote))
-                sw.add_neighbor(5001, nd.ip6(remote), mac(remote))
+                sw.add_neighbor(5001, ip6(remote), mac(remote))
             sw.wait_polled(f"vm{local}", "vm5")
             sw.wait_vtep(peer)
         yield a, b
@@ -242,8 +242,8 @@ QUESTIONS = [
     ("vm1", arp_request(1, GATEWAY)), ("vm1", arp_request(1, ip(2))),
     ("vm1", arp_request(1, ip(2), src_ip="0.0.0.0")),
     ("vm5", arp_request(5, GATEWAY, dst=GATEWAY_MAC)),
-    ("vm1", nd.ns(1, "2001:db8:1::1")), ("vm1", nd.ns(1, nd.ip6(2))),
-    ("vm5", nd.ns(5, nd.ip6(2), src="::")),
+    ("vm1", nd.ns(1, "fd00::1")), ("vm1", nd.ns(1, ip6(2))),
+    ("vm5", nd.ns(5, ip6(2), src="::")),
 ]
 NO_QUESTIONS = [
     ("vm1", arp_request(1, ip(1))), ("vm1", arp_request(1, "10.1.0.99")),
@@ -253,10 +253,8 @@ NO_QUESTIONS = [
     ("vm5", arp_reply(mac(5), ip(5), mac(2), ip(2), dst=BROADCAST)),
     ("vm5", arp_reply(mac(5), ip(5), GATEWAY_MAC, GATEWAY)),
     ("vm5", arp_reply(GATEWAY_MAC, GATEWAY, mac(5), ip(5), src=mac(5))),
-    ("vm5", nd.na(mac(5), nd.ip6(5), nd.ALL_NODES_MAC, nd.ALL_NODES,
-                  solicited=0)),
-    ("vm5", nd.na(mac(5), nd.ip6(5), mac(2), nd.ip6(2))),
-    ("vm1", nd.ns(1, nd.ip6(1), src="::")),
+    ("vm5", nd.na(5)), ("vm5", nd.na(5, to=2)),
+    ("vm1", nd.ns(1, ip6(1), src="::")),
 ]
 
 
@@ -287,4 +285,4 @@ def test_gateway_answers_into_the_tunnel_once(pair):
     a, b = pair
     a.set_network(5001, gateway_ips=[])
     assert carry(a, b, "vm1", arp_request(1, GATEWAY)) == (1, 2)
-    assert carry(a, b, "vm1", nd.ns(1, "2001:db8:1::1")) == (1, 2)
+    assert carry(a, b, "vm1", nd.ns(1, "fd00::1")) == (1, 2)

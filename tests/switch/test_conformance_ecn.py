@@ -3,8 +3,8 @@
 """ECN and DSCP on the wire, over either underlay (RFC 6040, RFC 2983;
 CONFORMANCE sections 2 and 3).
 
-    vm1, vm2 ── VNI 5001 ── br-ov ── p0 ══ underlay ══ 192.0.2.2:        vm3
-                                            ╚═════ 2001:db8:ffff::2: vm6
+    vm1, vm2 ── VNI 5001 ── br-ov ── p0 ══ underlay ══ 192.0.2.2:       vm3
+                                            ╚═════ 2001:db8:ff::2:  vm6
 """
 
 import re

@@ -4,7 +4,7 @@
 CONFORMANCE section 1).
 
     vm1, vm2 ── VNI 5001 ── br-ov ── p0 ══ underlay ══ 192.0.2.2:        vm3
-                              │             ╚═════ 2001:db8:ffff::2: vm6
+                              │             ╚═════ 2001:db8:ff::2: vm6
                             LOCAL
 """
 
@@ -12,14 +12,16 @@ import struct
 
 import pytest
 
-from ovl.dual import (OWN6, PEER4, PEER6, PEER6_MAC, REMOTE,
-                      add_ipv6_underlay, expect_sent, packet, received,
-                      sport_of)
-from ovl.frames import (BROADCAST, IP, LOCAL_MAC, OWN_VTEP, TCP, UDP, VXLAN,
-                        Ether, IPv6, Raw, arp_reply, arp_request, decap_in,
-                        encap, ip, mac, peer_mac, udp)
+from ovl.dual import (REMOTE, VTEP, add_ipv6_underlay, expect_sent, packet,
+                      received)
+from ovl.frames import (BROADCAST, IP, LOCAL_MAC, OWN_VTEP, OWN_VTEP6, TCP,
+                        UDP, VXLAN, Ether, IPv6, Raw, arp_reply, arp_request,
+                        checksum, decap_in, encap, ip, ip6, mac, peer_mac,
+                        sport_of, udp)
 from ovl.process import wait_until
 
+PEER4, PEER6 = VTEP.values()
+PEER6_MAC = peer_mac(PEER6)
 UDP_AT = {4: 34, 6: 54}
 CSUM_AT = {4: 40, 6: 60}
 VXLAN_AT = {4: 42, 6: 62}
@@ -48,7 +50,13 @@ def set16(frame, offset, value):
 
 def with_csum(family, inner):
     """VXLAN with a right UDP checksum, as Linux sends it with 'udpcsum'."""
-    return received(family, inner, chksum=None)
+    if family == 6:
+        return received(6, inner)
+    frame = received(4, inner)
+    length = len(frame) - UDP_AT[4]
+    pseudo = frame[26:34] + struct.pack("!BBH", 0, 17, length)
+    return set16(frame, CSUM_AT[4],
+                 checksum(pseudo + frame[UDP_AT[4]:]) or 0xffff)
 
 
 # VX-02, VX-03, VX-04.
@@ -106,7 +114,7 @@ def test_only_our_mac_address_and_port_are_ours(dual):
     for dst in "192.0.2.2", "192.0.2.255", "255.255.255.255", "224.0.0.1":
         others.append(encap(5001, inner, dst, src=PEER4, dst_mac=LOCAL_MAC,
                             src_mac=peer_mac(PEER4)))
-    for dst in "2001:db8:ffff::3", "ff02::1":
+    for dst in "2001:db8:ff::3", "ff02::1":
         others.append(bytes(Ether(src=PEER6_MAC, dst=LOCAL_MAC)
                             / IPv6(src=PEER6, dst=dst)
                             / UDP(sport=50000, dport=4789)
@@ -122,13 +130,13 @@ def test_only_our_mac_address_and_port_are_ours(dual):
 
 
 @pytest.mark.parametrize("source, reason", [
-    (OWN6, "own_source"), ("::", "martian_outer"), ("::1", "martian_outer"),
+    (OWN_VTEP6, "own_source"), ("::", "martian_outer"), ("::1", "martian_outer"),
     ("ff02::1", "martian_outer"), ("ff0e::2", "martian_outer"),
     ("::ffff:192.0.2.2", "martian_outer"),
 ])
 def test_outer_ipv6_source_that_cannot_be_is_dropped(dual, source, reason):
     frame = bytes(Ether(src=PEER6_MAC, dst=LOCAL_MAC)
-                  / IPv6(src=source, dst=OWN6)
+                  / IPv6(src=source, dst=OWN_VTEP6)
                   / UDP(sport=50000, dport=4789)
                   / VXLAN(flags=8, vni=5001) / packet(4, 6, 1))
     dual.expect(("p0", frame), drops={("p0", None, reason): 1})
@@ -136,7 +144,7 @@ def test_outer_ipv6_source_that_cannot_be_is_dropped(dual, source, reason):
 
 def test_outer_ipv6_source_that_no_row_names_is_dropped(dual):
     frame = bytes(Ether(src=PEER6_MAC, dst=LOCAL_MAC)
-                  / IPv6(src="2001:db8:ffff::66", dst=OWN6)
+                  / IPv6(src="2001:db8:ff::66", dst=OWN_VTEP6)
                   / UDP(sport=50000, dport=4789)
                   / VXLAN(flags=8, vni=5001) / packet(4, 6, 1))
     dual.expect(("p0", frame), drops={("p0", 5001, "unknown_vtep"): 1})
@@ -266,7 +274,7 @@ def test_source_ports_of_a_thousand_flows(dual, family):
         dual.wait_rest(before["received"] + len(some))
         got = dual.collect()["p0"]
         assert [frame[VXLAN_AT[family] + 8:] for frame in got] == some
-        ports += [sport_of(family, frame) for frame in got]
+        ports += [sport_of(frame) for frame in got]
     assert len(ports) == 1000
     assert all(49152 <= port <= 65535 for port in ports)
     assert len(set(ports)) >= 900
@@ -281,7 +289,7 @@ def test_ipv6_fragments_of_a_datagram_share_a_source_port(dual):
     def fragment(offset, more, payload):
         header = struct.pack("!BBHI", 17, 0, offset << 3 | more, 77)
         return bytes(Ether(src=mac(1), dst=mac(3))
-                     / IPv6(src="2001:db8:1::11", dst="2001:db8:1::13", nh=44)
+                     / IPv6(src=ip6(1), dst=ip6(3), nh=44)
                      / Raw(header + payload))
 
     frames = [fragment(0, 1, struct.pack("!HHHH", 5, 6, 108, 1) + b"f" * 56),
@@ -292,7 +300,7 @@ def test_ipv6_fragments_of_a_datagram_share_a_source_port(dual):
     dual.wait_rest(before["received"] + 3)
     got = dual.collect()["p0"]
     assert [frame[50:] for frame in got] == frames
-    assert len({sport_of(4, frame) for frame in got}) == 1
+    assert len({sport_of(frame) for frame in got}) == 1
 
 
 # VX-12, VX-14.

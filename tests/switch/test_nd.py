@@ -2,22 +2,21 @@
 
 """The ND responder (DESIGN 6 rule 2, RFC 4861).
 
-    vm1 ─┐ 52:54:00:00:00:01 2001:db8:1::11   192.0.2.2: vm3 2001:db8:1::13
+    vm1 ─┐ 52:54:00:00:00:01 fd00::11   192.0.2.2: vm3 fd00::13
     vm2 ─┤ VNI 5001 ── br-ov ── p0 ══ underlay ══ 192.0.2.3
-    vm5 ─┘ (not guarded)   gateway 2001:db8:1::1, fe80::5eff:fe00:101
+    vm5 ─┘ (not guarded)   gateway fd00::1, fe80::5eff:fe00:101
 """
 
 import struct
 
 import pytest
 
-from ovl.frames import (BROADCAST, GATEWAY_MAC, Dot1Q, Ether, decap_in, encap,
-                        mac)
-from ovl.nd import (ALL_NODES, ALL_NODES_MAC, CSUM, L3, L4, NO_OPTION, change,
-                    cut, fix_csum, group_mac, group_of, insert, ip6, na, ns,
-                    ra, redirect, rs)
+from ovl.frames import (BROADCAST, GATEWAY_MAC, Dot1Q, Ether, advertise,
+                        decap_in, encap, ip6, mac, solicited_node)
+from ovl.nd import (ALL_NODES, ALL_NODES_MAC, CSUM, L3, L4, change, cut,
+                    fix_csum, insert, na, ns, ra, redirect, rs)
 
-GATEWAY = "2001:db8:1::1"
+GATEWAY = "fd00::1"
 GATEWAY_LLA = "fe80::5eff:fe00:101"     # Made from GATEWAY_MAC.
 FLOOD = ("192.0.2.2", "192.0.2.3")
 
@@ -30,12 +29,11 @@ def flooded(frame, *local):
 
 def answer(target, target_mac, to=1, router=0):
     """What VM 'to' is told about 'target'."""
-    return na(target_mac, target, mac(to), ip6(to), router=router)
+    return advertise(target_mac, target, mac(to), ip6(to), r=router)
 
 
 def dad_answer(target, target_mac, to=1, router=0):
-    return na(target_mac, target, mac(to), ALL_NODES, router=router,
-              solicited=0)
+    return advertise(target_mac, target, mac(to), ALL_NODES, r=router, s=0)
 
 
 @pytest.fixture
@@ -102,7 +100,7 @@ BAD_SOLICITATIONS = {
         ns(5, ip6(2), dst_mac=m)
         for m in ("33:33:ff:00:00:0d", ALL_NODES_MAC, BROADCAST)],
     "MAC of a group for a unicast address": [
-        ns(5, ip6(2), dst=ip6(2), dst_mac=group_mac(group_of(ip6(2))))],
+        ns(5, ip6(2), dst=ip6(2), dst_mac=solicited_node(ip6(2))[1])],
     "fragment": [
         insert(good(), 44, bytes(8)),           # An atomic one.
         insert(good(), 44, bytes([0, 0, 0, 1, 0, 0, 0, 9])),
@@ -139,8 +137,8 @@ def test_malformed_dad_is_dropped(open_port):
 # ND-02, ND-08, ND-09: the other messages.
 
 def test_malformed_advertisement_is_dropped(open_port):
-    good_na = na(mac(5), ip6(5), mac(2), ip6(2))
-    to_all = na(mac(5), ip6(5), ALL_NODES_MAC, ALL_NODES, solicited=0)
+    good_na = na(5, to=2)
+    to_all = na(5)
     expect_malformed(open_port, [
         *[change(good_na, L3 + 7, n) for n in (0, 64, 254)],
         change(good_na, L4 + 1, 1),
@@ -148,7 +146,7 @@ def test_malformed_advertisement_is_dropped(open_port):
         *[cut(good_na, n) for n in range(1, 24)],
         *[cut(good_na, n) for n in range(25, 32)],
         change(good_na, L4 + 25, 0), change(good_na, L4 + 25, 2),
-        na(mac(5), "ff02::1", mac(2), ip6(2), src=ip6(5)),
+        na(5, "ff02::1", to=2, src=ip6(5)),
         change(to_all, L4 + 4, 0x60),           # Solicited, to a group.
         insert(good_na, 44, bytes(8))])
 
@@ -184,15 +182,14 @@ def test_malformed_router_messages_are_dropped(open_port):
     lambda: ns(1, ip6(2), slla=mac(2)),                 # Somebody's MAC.
     lambda: ns(1, ip6(2), slla="02:00:00:00:00:77"),
     lambda: ns(1, ip6(3), src=ip6(2)),                  # Somebody's address.
-    lambda: ns(1, ip6(3), src="2001:db8:1::77"),
+    lambda: ns(1, ip6(3), src="fd00::77"),
     lambda: ns(1, ip6(3), src="fe80::2"),
-    lambda: na(mac(1), ip6(2), ALL_NODES_MAC, ALL_NODES, solicited=0,
-               src=ip6(1)),
-    lambda: na(mac(1), "2001:db8:1::77", mac(2), ip6(2), src=ip6(1)),
-    lambda: na(mac(1), "fe80::2", mac(2), ip6(2), src=ip6(1)),
-    lambda: na(mac(1), ip6(1), mac(2), ip6(2), tlla=mac(3)),
+    lambda: na(1, ip6(2), src=ip6(1)),
+    lambda: na(1, "fd00::77", to=2, src=ip6(1)),
+    lambda: na(1, "fe80::2", to=2, src=ip6(1)),
+    lambda: na(1, to=2, tlla=mac(3)),
     lambda: ns(1, ip6(2), options=b"\1\1" + bytes.fromhex("525400000002")),
-    lambda: ns(1, ip6(2), slla=NO_OPTION, options=b"\1\2" + bytes(14)),
+    lambda: ns(1, ip6(2), slla=False, options=b"\1\2" + bytes(14)),
     lambda: rs(1, ip6(1), slla=mac(2)),
 ])
 def test_claim_of_what_is_not_bound_is_dropped(v6, make):
@@ -205,9 +202,8 @@ def test_claim_of_a_gateway_address_is_dropped_on_every_port(open_port,
     for n in 1, 5:
         open_port.expect(
             (f"vm{n}",
-             na(mac(n), address, ALL_NODES_MAC, ALL_NODES, solicited=0,
-                src=ip6(n)),
-             na(mac(n), address, mac(2), ip6(2)),
+             na(n, address, src=ip6(n)),
+             na(n, address, to=2),
              ns(n, ip6(2), src=address),
              rs(n, address)),
             drops={(f"vm{n}", 5001, "spoof_gw"): 4})
@@ -221,7 +217,7 @@ def test_router_advertisement_of_the_gateway_from_a_vm_is_dropped(open_port):
 def test_link_local_address_that_nobody_has_may_be_used(v6):
     frame = ns(1, ip6(9), src="fe80::1234")
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
-    frame = na(mac(1), "fe80::1234", ALL_NODES_MAC, ALL_NODES, solicited=0)
+    frame = na(1, "fe80::1234")
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
 
@@ -288,7 +284,7 @@ def test_neighbor_that_routes_has_the_router_flag(v6):
 
 def test_solicitation_from_a_link_local_address_is_answered_to_it(v6):
     v6.expect(("vm1", ns(1, ip6(3), src="fe80::1")),
-              out={"vm1": [na(mac(3), ip6(3), mac(1), "fe80::1")]})
+              out={"vm1": [advertise(mac(3), ip6(3), mac(1), "fe80::1")]})
 
 
 def test_link_local_neighbor_is_answered(v6):
@@ -305,9 +301,9 @@ def test_explicit_neighbor_wins_over_the_ips_of_a_mac_row(v6):
 def test_solicitation_without_option_is_answered_with_one(v6):
     """RFC 4861 section 7.2.4: the answer to a multicast one has to have it;
     ours always has."""
-    v6.expect(("vm1", ns(1, ip6(3), slla=NO_OPTION)),
+    v6.expect(("vm1", ns(1, ip6(3), slla=False)),
               ("vm1", ns(1, GATEWAY, dst=GATEWAY, dst_mac=GATEWAY_MAC,
-                         slla=NO_OPTION)),
+                         slla=False)),
               out={"vm1": [answer(ip6(3), mac(3)),
                            answer(GATEWAY, GATEWAY_MAC, router=1)]})
 
@@ -331,7 +327,7 @@ def test_other_options_are_skipped_by_their_length(v6, options):
 
 
 def test_padding_behind_the_packet_is_not_read_and_not_answered(v6):
-    v6.expect(("vm1", ns(1, ip6(3), slla=NO_OPTION) + b"\xa5" * 20),
+    v6.expect(("vm1", ns(1, ip6(3), slla=False) + b"\xa5" * 20),
               out={"vm1": [answer(ip6(3), mac(3))]})
 
 
@@ -350,7 +346,7 @@ def test_solicitation_with_vid_0_is_answered_untagged(v6):
 
 def test_answers_are_right_for_many_addresses(v6):
     """ND-13: checksums of all kinds."""
-    targets = [f"2001:db8:1:{n * 0x1357 & 0xffff:x}:{n:x}::{n * n:x}"
+    targets = [f"fd00:0:0:{n * 0x1357 & 0xffff:x}:{n:x}::{n * n:x}"
                for n in range(1, 81)]
     with v6.transaction():
         for n, target in enumerate(targets):
@@ -394,22 +390,22 @@ def test_dad_with_a_nonce_is_forwarded_as_it_is(v6):
 
 def test_unsolicited_advertisement_is_flooded_not_answered(v6):
     """ND-06, and ND-16 (RFC 9131): nothing is learned from it either."""
-    frame = na(mac(1), ip6(1), ALL_NODES_MAC, ALL_NODES, solicited=0)
+    frame = na(1)
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
     v6.expect(("vm2", ns(2, ip6(1))),
               out={"vm2": [answer(ip6(1), mac(1), to=2)]})
 
 
 def test_advertisement_never_overrides_a_row(open_port):
-    frame = na(mac(5), ip6(3), ALL_NODES_MAC, ALL_NODES, solicited=0)
+    frame = na(5, ip6(3))
     open_port.expect(("vm5", frame), out=flooded(frame, "vm1", "vm2"))
     open_port.expect(("vm1", ns(1, ip6(3))),
                      out={"vm1": [answer(ip6(3), mac(3))]})
 
 
 def test_advertisement_is_forwarded_not_answered(v6):
-    local = na(mac(1), ip6(1), mac(2), ip6(2))
-    remote = na(mac(1), ip6(1), mac(3), ip6(3))
+    local = na(1, to=2)
+    remote = na(1, to=3)
     v6.expect(("vm1", local, remote),
               out={"vm2": [local], "p0": [encap(5001, remote)]})
 
@@ -429,8 +425,8 @@ def test_solicitation_for_an_address_behind_the_same_port_is_not_answered(v6):
 
 
 def test_solicitation_for_the_senders_own_mac_is_not_answered(v6):
-    v6.add_neighbor(5001, "2001:db8:1::50", mac(1))
-    frame = ns(1, "2001:db8:1::50")
+    v6.add_neighbor(5001, "fd00::50", mac(1))
+    frame = ns(1, "fd00::50")
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
 
@@ -440,7 +436,7 @@ def test_solicitation_for_the_senders_own_address_is_not_answered(open_port):
 
 
 def test_shared_ipv6_address_is_flooded_not_answered(v6):
-    shared = "2001:db8:1::77"
+    shared = "fd00::77"
     frame = ns(1, shared)
     v6.add_mac(5001, mac(7), "192.0.2.2", shared)
     v6.expect(("vm1", frame), out={"vm1": [answer(shared, mac(7))]})
@@ -454,11 +450,11 @@ def test_shared_ipv6_address_is_flooded_not_answered(v6):
 
 
 def test_advertisement_of_a_shared_address_passes(v6):
-    shared = "2001:db8:1::77"
+    shared = "fd00::77"
     for n in 1, 2:
         v6.set_rows("set", "Port", f"vm{n}", "overlay_addresses="
                     f'"{mac(n)} {ip6(n)} {shared}"')
-    frame = na(mac(1), shared, ALL_NODES_MAC, ALL_NODES, solicited=0)
+    frame = na(1, shared)
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
 
@@ -493,19 +489,19 @@ def test_redirect_between_vms_passes_and_out_of_a_tunnel_is_dropped(
 # Unknown targets.
 
 def test_solicitation_for_an_unknown_target_is_flooded(v6):
-    for frame in (ns(1, "2001:db8:1::99"), ns(1, "fe80::99"),
-                  ns(1, "2001:db8:1::99", src="::")):
+    for frame in (ns(1, "fd00::99"), ns(1, "fe80::99"),
+                  ns(1, "fd00::99", src="::")):
         v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
 
 def test_solicitation_for_an_unknown_target_is_dropped_with_neigh_miss_drop(
         v6):
     v6.set_network(5001, neigh_miss="drop")
-    v6.expect(("vm1", ns(1, "2001:db8:1::99"), ns(1, "fe80::99"),
-               ns(1, "2001:db8:1::99", src="::")),
+    v6.expect(("vm1", ns(1, "fd00::99"), ns(1, "fe80::99"),
+               ns(1, "fd00::99", src="::")),
               drops={("vm1", 5001, "neigh_miss"): 3})
     # These are no questions to us.
-    for frame in (na(mac(1), ip6(1), ALL_NODES_MAC, ALL_NODES, solicited=0),
+    for frame in (na(1),
                   ns(1, ip6(1), src="::")):
         v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
@@ -517,8 +513,8 @@ def test_ipv4_mapped_target_is_not_the_ipv4_neighbor(v6):
 
 
 def test_ipv6_neighbor_of_another_network_is_unknown(v6):
-    v6.add_neighbor(5002, "2001:db8:1::99", mac(9))
-    frame = ns(1, "2001:db8:1::99")
+    v6.add_neighbor(5002, "fd00::99", mac(9))
+    frame = ns(1, "fd00::99")
     v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 
 
@@ -547,7 +543,7 @@ def test_answer_tunnel_answers_solicitations_for_the_gateway(v6):
 
 
 def test_advertisement_out_of_a_tunnel_is_delivered(v6):
-    inner = na(mac(3), ip6(3), mac(1), ip6(1))
+    inner = na(3, to=1)
     v6.expect(("p0", decap_in(5001, inner)), out={"vm1": [inner]})
 
 

@@ -128,14 +128,17 @@ def solicited_node(address):
 
 
 def solicit(src_mac, src, target, dst=None, dst_mac=None, hlim=255,
-            slla=True):
-    """A Neighbor Solicitation, multicast unless 'dst' says otherwise."""
+            slla=True, options=b""):
+    """A Neighbor Solicitation, multicast unless 'dst' says otherwise; 'slla'
+    may be another MAC or False, 'options' are bytes behind it."""
     group, group_mac = solicited_node(target)
     packet = (Ether(src=src_mac, dst=dst_mac or group_mac)
               / IPv6(src=src, dst=dst or group, hlim=hlim)
               / ICMPv6ND_NS(tgt=target))
-    return bytes(packet / ICMPv6NDOptSrcLLAddr(lladdr=src_mac) if slla
-                 else packet)
+    if slla:
+        packet /= ICMPv6NDOptSrcLLAddr(
+            lladdr=src_mac if slla is True else slla)
+    return bytes(packet / Raw(options) if options else packet)
 
 
 def advertise(src_mac, target, dst_mac, dst, tlla=True, hlim=255, src=None,

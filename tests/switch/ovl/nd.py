@@ -2,39 +2,17 @@
 
 """Neighbor Discovery messages, right and wrong."""
 
-import socket
 import struct
 
-from scapy.layers.inet6 import (ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA,
-                                ICMPv6ND_Redirect, ICMPv6ND_RS,
-                                ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr,
-                                IPv6, in6_chksum)
+from scapy.layers.inet6 import (ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6ND_RS,
+                                ICMPv6NDOptSrcLLAddr, IPv6, in6_chksum)
 
-from .frames import Ether, Raw, mac
+from .frames import Ether, advertise, ip6, mac, solicit
 
 ALL_NODES = "ff02::1"
 ALL_NODES_MAC = "33:33:00:00:00:01"
 L3, L4 = 14, 54                 # Offsets without tags or extension headers.
 CSUM = L4 + 2
-NO_OPTION = object()
-
-
-def ip6(n):
-    """Address of VM 'n' in network 5001."""
-    return f"2001:db8:1::{10 + n}"
-
-
-def group_of(target):
-    """Solicited-node multicast address of 'target', RFC 4291 2.7.1."""
-    low = socket.inet_pton(socket.AF_INET6, target)[13:]
-    return socket.inet_ntop(
-        socket.AF_INET6, bytes.fromhex("ff0200000000000000000001ff") + low)
-
-
-def group_mac(group):
-    """Ethernet address of an IPv6 group, RFC 2464 section 7."""
-    low = socket.inet_pton(socket.AF_INET6, group)[12:]
-    return "33:33:" + ":".join(f"{byte:02x}" for byte in low)
 
 
 def icmp6(src_mac, dst_mac, src, dst, message, hlim=255):
@@ -42,34 +20,21 @@ def icmp6(src_mac, dst_mac, src, dst, message, hlim=255):
                  / IPv6(src=src, dst=dst, hlim=hlim) / message)
 
 
-def ns(src_n, target, src=None, dst=None, dst_mac=None, slla=None,
-       options=b"", src_mac=None, hlim=255):
-    """VM 'src_n' asks who has 'target'; without 'dst', as hosts do at first.
-    'slla' is its own MAC if the source is specified, NO_OPTION for none;
-    'options' are bytes behind it."""
-    src = ip6(src_n) if src is None else src
-    src_mac = src_mac or mac(src_n)
-    dst = dst or group_of(target)
-    if dst_mac is None:
-        dst_mac = group_mac(dst)
-    if slla is None:
-        slla = NO_OPTION if src == "::" else src_mac
-    message = ICMPv6ND_NS(tgt=target)
-    if slla is not NO_OPTION:
-        message /= ICMPv6NDOptSrcLLAddr(lladdr=slla)
-    if options:
-        message /= Raw(options)
-    return icmp6(src_mac, dst_mac, src, dst, message, hlim)
+def ns(n, target, src=None, **fields):
+    """VM 'n' asks who has 'target', as hosts do at first; from '::' it is
+    duplicate address detection."""
+    fields.setdefault("slla", src != "::")
+    return solicit(mac(n), src or ip6(n), target, **fields)
 
 
-def na(src_mac, target, dst_mac, dst, router=0, solicited=1, override=1,
-       src=None, tlla=None, hlim=255):
-    """'target' is at 'src_mac'."""
-    message = ICMPv6ND_NA(tgt=target, R=router, S=solicited, O=override)
-    if tlla is not NO_OPTION:
-        message /= ICMPv6NDOptDstLLAddr(lladdr=tlla or src_mac)
-    return icmp6(src_mac, dst_mac, target if src is None else src, dst,
-                 message, hlim)
+def na(n, target=None, to=None, **fields):
+    """VM 'n' says that it has 'target', its own address by default, to VM
+    'to' or to everybody."""
+    if to is None:
+        fields.setdefault("s", 0)
+    return advertise(mac(n), target or ip6(n),
+                     ALL_NODES_MAC if to is None else mac(to),
+                     ALL_NODES if to is None else ip6(to), **fields)
 
 
 def rs(src_n, src, slla=None, hlim=255):
