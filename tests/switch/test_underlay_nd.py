@@ -135,11 +135,16 @@ def hear(sw, frame):
     sw.expect(("p0", frame), out={"br-ov": [frame]})
 
 
+def send(sw, port, frame):
+    """Injects 'frame' and waits until it has been dealt with."""
+    before = sw.wait_rest()
+    sw.inject(port, frame)
+    sw.wait_rest(before["received"] + 1)
+
+
 def next_mac(sw, vm=3, watch=None):
     """Where a frame for VM 'vm' goes."""
-    before = sw.wait_rest()
-    sw.inject("vm1", udp(1, vm))
-    sw.wait_rest(before["received"] + 1)
+    send(sw, "vm1", udp(1, vm))
     frames = sw.collect()["p0"]
     if watch:
         watch.frames += frames
@@ -157,7 +162,7 @@ def wait_heard(sw, watch):
     last, has moved."""
     old = next_mac(sw, watch=watch)
     new = NEW_MAC if old == PEER_MAC else PEER_MAC
-    sw.inject("p0", answer(PEER, new))
+    send(sw, "p0", answer(PEER, new))
     wait_next_mac(sw, new, watch=watch)
 
 
@@ -263,9 +268,7 @@ def test_next_hop_is_asked_for_once_per_second(asked):
     start = time.monotonic()
     with Watch(sw) as watch:
         for _ in range(20):
-            before = sw.wait_rest()
-            sw.inject("vm1", udp(1, 9))
-            sw.wait_rest(before["received"] + 1)
+            send(sw, "vm1", udp(1, 9))
         sw.appctl("time/warp", 1000)
         watch.wait(question(NINE))
     # One is due at once, and one after the leap.
@@ -279,9 +282,8 @@ def test_unsolicited_advertisement_is_followed_and_checked(found):
     7.2.5: it is not known yet whether it hears us."""
     sw = found
     with Watch(sw) as watch:
-        hear_all_nodes = advertise(NEW_MAC, NINE, ALL_NODES_MAC, ALL_NODES,
-                                   s=0, o=1)
-        sw.inject("p0", hear_all_nodes)
+        send(sw, "p0", advertise(NEW_MAC, NINE, ALL_NODES_MAC, ALL_NODES,
+                                 s=0, o=1))
         watch.wait(question(NINE, NEW_MAC))
     wait_next_mac(sw, NEW_MAC, vm=9)
 
@@ -290,7 +292,7 @@ def test_advertisement_that_does_not_override_is_checked_only(found):
     """RFC 4861 section 7.2.5 I: what was known stays in use, and is asked."""
     sw = found
     with Watch(sw) as watch:
-        sw.inject("p0", answer(NINE, NEW_MAC, s=1, o=0))
+        send(sw, "p0", answer(NINE, NEW_MAC, s=1, o=0))
         watch.wait(question(NINE, NINE_MAC))
     assert next_mac(sw, vm=9) == NINE_MAC
 
@@ -302,7 +304,7 @@ def test_doubts_do_not_make_us_ask_more_than_once_per_second(found):
     with Watch(sw) as watch:
         def asked_twice():
             for word in answer(NINE, NEW_MAC, s=0, o=0), GOOD:
-                sw.inject("p0", word)
+                send(sw, "p0", word)
                 wait_heard(sw, watch)
             return watch.frames.count(question(NINE, NINE_MAC)) >= 2
 
@@ -321,8 +323,8 @@ def test_solicitation_of_a_next_hop_tells_its_mac_too(found, unicast):
     """RFC 4861 section 7.2.3: the neighbor asks for us with a new MAC."""
     sw = found
     with Watch(sw) as watch:
-        sw.inject("p0", solicit(NEW_MAC, NINE, OWN_VTEP6,
-                                *([OWN_VTEP6, LOCAL_MAC] if unicast else [])))
+        send(sw, "p0", solicit(NEW_MAC, NINE, OWN_VTEP6,
+                               *([OWN_VTEP6, LOCAL_MAC] if unicast else [])))
         watch.wait(question(NINE, NEW_MAC))
     wait_next_mac(sw, NEW_MAC, vm=9)
 
@@ -374,8 +376,7 @@ def test_answer_to_a_unicast_question_ends_the_doubt(found, tlla):
     with Watch(sw) as watch:
         sw.appctl("time/warp", 30000)
         watch.wait(question(NINE, NINE_MAC))
-        sw.inject("p0", answer(NINE, NINE_MAC, tlla=tlla))
-        sw.wait_rest()
+        send(sw, "p0", answer(NINE, NINE_MAC, tlla=tlla))
         for _ in range(6):
             sw.appctl("time/warp", 1000)
         wait_heard(sw, watch)
@@ -414,7 +415,7 @@ def test_router_advertisement_tells_the_routers_mac(sw):
     with Watch(sw) as watch:
         sw.add_mac(5001, mac(9), "2001:db8:99::9")
         watch.wait(question(ROUTER))
-        sw.inject("p0", bytes(FROM_UPLINK["ra"]))
+        send(sw, "p0", bytes(FROM_UPLINK["ra"]))
         watch.wait(question(ROUTER, ROUTER_MAC))
     sw.wait_vtep("2001:db8:99::9")
     assert next_mac(sw, vm=9) == ROUTER_MAC
