@@ -8,6 +8,7 @@ CONFORMANCE sections 2 and 3).
 """
 
 import re
+import time
 
 import pytest
 
@@ -133,12 +134,13 @@ def test_odd_combinations_are_counted_as_events_not_as_drops(dual):
     assert f"ecn_dangerous {events(dual)['ecn_dangerous']}" in text
 
 
-LINE = re.compile(r"T(\d\d):(\d\d):([\d.]+)Z\|\d+\|overlay_events\(ovl_ctl"
-                  r"\d*\)\|INFO\|.*: (\d+) dangerous, (\d+) suspicious")
+LINE = re.compile(r"\|overlay_events\(ovl_ctl\d*\)\|INFO\|.*: "
+                  r"(\d+) dangerous, (\d+) suspicious")
 
 
 def test_odd_combinations_are_logged_once_a_second_at_most(dual):
     """However many packets there are, and never by a packet thread."""
+    start = time.monotonic()
     dual.daemons.mark_log()
     before = events(dual)
     bad = received(4, packet(4, 3, 1, NOT_ECT), tos=ECT1)
@@ -159,11 +161,9 @@ def test_odd_combinations_are_logged_once_a_second_at_most(dual):
     assert events(dual)["ecn_dangerous"] == before["ecn_dangerous"] + 2 * n
     assert events(dual)["ecn_suspicious"] == before["ecn_suspicious"] + n
     # What was counted before, in other tests, may be in the first line.
-    wait_until(lambda: sum(int(line[3]) for line in lines()) >= 2 * n,
+    wait_until(lambda: sum(int(line[0]) for line in lines()) >= 2 * n,
                "not everything is told")
-    times = [(int(h) * 60 + int(m)) * 60 + float(s)
-             for h, m, s, _, _ in lines()]
-    assert all(b - a > 0.95 or b < a for a, b in zip(times, times[1:]))
+    assert n > 20 and len(lines()) <= time.monotonic() - start + 2
 
 
 def test_usual_combinations_are_not_logged(dual):
@@ -180,7 +180,7 @@ def test_usual_combinations_are_not_logged(dual):
 
 def events_are_untold(sw):
     told = LINE.findall(sw.daemons.read("ovs-vswitchd.log"))
-    return (sum(int(line[3]) for line in told)
+    return (sum(int(line[0]) for line in told)
             != events(sw)["ecn_dangerous"])
 
 
