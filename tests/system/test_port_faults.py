@@ -34,6 +34,10 @@ WORLDS = {
 # reported as.
 GOING = [r"\b(a|eth1|uplink)\b.*(No such device|Network is down|failed)"]
 
+# What the stock datapath says when it takes over ports under traffic.
+STOCK = [r"\|tunnel\|", r"dpif_netdev", r"ofproto_dpif_upcall",
+         r"Dropped \d+ log messages"]
+
 
 class World:
     def __init__(self, fabric, kind):
@@ -59,6 +63,22 @@ class World:
         reaches(self.hv1, self.hv2.vtep)
         wait_for(lambda: not self.hv1.footprint()["mbufs"], "rest")
         self.footprint = self.hv1.footprint()
+
+    def give_local_its_address(self):
+        """After LOCAL has been made anew."""
+        wait_for(lambda: self.hv1.namespace.run(
+            "ip", "addr", "replace", self.hv1.vtep + "/24", "dev", "br-ov",
+            check=False).returncode == 0, "LOCAL")
+        self.hv1.namespace.ip("link set dev br-ov up")
+
+    def join_bridges(self):
+        """Puts taps that were made anew back behind their VMs."""
+        for vm in self.a, self.c:
+            if vm.kind.startswith("bridged-"):
+                wait_for(lambda: self.hv1.namespace.run(
+                    "ip", "link", "set", "dev", vm.port, "master",
+                    vm.name + "-br", "up", check=False).returncode == 0,
+                         "tap of " + vm.name)
 
     def streams(self):
         """One in each direction, between hosts, between local VMs."""
@@ -156,7 +176,7 @@ def follows(hypervisor):
 
 def test_killed_daemon_comes_back(world):
     streams = world.streams()
-    for how in signal.SIGKILL, signal.SIGSEGV, signal.SIGKILL:
+    for how in signal.SIGKILL, signal.SIGSEGV:
         world.hv1.kill_switch(how)
         world.hv1.start_switch()
         for stream in streams:
@@ -231,6 +251,45 @@ def test_pmd_threads_move_without_a_lost_packet(world):
     world.hv1.vsctl("remove", "Open_vSwitch", ".", "other_config",
                     "pmd-cpu-mask", "--", "remove", "Interface",
                     world.a.port, "other_config", "pmd-rxq-affinity")
+
+
+def test_datapath_type_flips(world):
+    """Every device changes its owner within one reconfiguration, twice."""
+    hv1 = world.hv1
+    world.fabric.expected += GOING + STOCK
+    streams = world.streams()
+    for _ in range(2):
+        hv1.vsctl("set", "Bridge", "br-ov", "datapath_type=netdev")
+        wait_for(lambda: not hv1.counters()["ports"], "no ports")
+        hv1.vsctl("set", "Bridge", "br-ov", "datapath_type=overlay")
+        world.give_local_its_address()
+        world.join_bridges()
+        for stream in streams:
+            stream.wait_for_more(timeout=20)
+    for stream in streams:
+        stream.stop()
+
+
+@pytest.mark.parametrize("world", ["tap", "vhost"], indirect=True)
+def test_empty_database_and_back(world):
+    """Another file, without a row, then the former one."""
+    hv1 = world.hv1
+    path = hv1.directory + "/conf.db"
+    world.fabric.expected += GOING + LOST_DATABASE
+    streams = world.streams()
+    hv1.kill_database()
+    os.rename(path, path + ".full")
+    hv1.start_database()
+    wait_for(lambda: not hv1.counters()["ports"], "no ports", timeout=20)
+    hv1.kill_database()
+    os.rename(path + ".full", path)
+    hv1.start_database()
+    world.give_local_its_address()
+    world.join_bridges()
+    for stream in streams:
+        stream.wait_for_more(timeout=20)
+    for stream in streams:
+        stream.stop()
 
 
 # Only of vhost-user ports.
