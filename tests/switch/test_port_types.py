@@ -4,25 +4,25 @@
 
     vm1, vm2 (dummy | dummy-pmd) ── br-ov ── p0 (dummy | dummy-pmd)
 
-Local, remote and flooded delivery are the same for each.
+Local, remote and flooded delivery are the same for each, over IPv4 and IPv6.
 """
 
 import itertools
 
 import pytest
 
-from ovl.frames import (BROADCAST, Ether, Raw, arp_reply, arp_request,
-                        decap_in, encap, ip, mac, udp)
+from ovl.frames import (BROADCAST, UNDERLAYS, Ether, Raw, arp_reply,
+                        arp_request, ip, mac, udp)
 
 from conftest import build_standard
 
 KINDS = ["dummy", "dummy-pmd"]
 
 
-@pytest.fixture(params=itertools.product(KINDS, KINDS),
-                ids=lambda p: f"access={p[0]},uplink={p[1]}")
+@pytest.fixture(params=itertools.product(KINDS, KINDS, UNDERLAYS),
+                ids=lambda p: f"access={p[0]},uplink={p[1]},{p[2]}")
 def typed(bare, request):
-    access, uplink = request.param
+    access, uplink, bare.underlay = request.param
     bare.add_bridge(uplink_type=uplink)
     build_standard(bare, access)
     return bare
@@ -40,12 +40,12 @@ def test_local_delivery(typed):
 
 def test_remote_delivery(typed):
     frame = udp(1, 3)
-    typed.expect(("vm1", frame), out={"p0": [encap(5001, frame)]})
+    typed.expect(("vm1", frame), out={"p0": [typed.encap(frame)]})
 
 
 def test_delivery_out_of_a_tunnel(typed):
     frame = udp(3, 1)
-    typed.expect(("p0", decap_in(5001, frame)), out={"vm1": [frame]})
+    typed.expect(("p0", typed.decap_in(frame)), out={"vm1": [frame]})
 
 
 def test_flooded_delivery(typed):
@@ -53,8 +53,8 @@ def test_flooded_delivery(typed):
                   / Raw(b"x" * 46))
     typed.expect(("vm1", frame),
                  out={"vm2": [frame],
-                      "p0": [encap(5001, frame, "192.0.2.2"),
-                             encap(5001, frame, "192.0.2.3")]})
+                      "p0": [typed.encap(frame, 2),
+                             typed.encap(frame, 3)]})
 
 
 def test_answer(typed):
