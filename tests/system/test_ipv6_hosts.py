@@ -178,6 +178,28 @@ def test_ipv6_switched_off_on_the_uplink_leaves_it_to_local(mixed):
     reaches(a, c.ip)
 
 
+def test_local_with_an_mtu_of_its_own_keeps_its_ipv6(mixed):
+    """Otherwise Open vSwitch gives it the smallest MTU of all ports, and Linux
+    switches IPv6 off below 1280."""
+    a, c = mixed
+    hypervisor, kernel = a.hypervisor, c.hypervisor
+
+    def shrink(mtu):
+        hypervisor.namespace.ip("link set dev a mtu %d" % mtu)
+        wait_for(lambda: hypervisor.vsctl("get", "Interface", "a",
+                                          "mtu").strip() == str(mtu),
+                 "the smaller MTU of a's port")
+
+    hypervisor.vsctl("set", "Interface", "br-ov", "mtu_request=1500")
+    shrink(1000)
+    assert hypervisor.vtep in addresses(hypervisor.namespace, "br-ov")
+    reaches(kernel, hypervisor.vtep)
+    hypervisor.vsctl("clear", "Interface", "br-ov", "mtu_request")
+    shrink(1001)
+    wait_for(lambda: not addresses(hypervisor.namespace, "br-ov"),
+             "the address to go")
+
+
 # Next hops.
 
 def test_a_vtep_behind_a_router(routed):
