@@ -395,38 +395,30 @@ class Switch:
     def stream(self, port, frame, out):
         """Sends 'frame' all the time while the block runs, and fails at its
         end unless each one came out of 'out' exactly once, the same."""
-        before = self.wait_rest()["received"]
-        self.collect()
-        stop = threading.Event()
-        sent = 0
-        appctl = self.daemons.another_appctl()
-
-        def run():
-            nonlocal sent
-            while not stop.is_set():
-                appctl("netdev-dummy/receive", port, frame.hex())
-                sent += 1
-                stop.wait(0.002)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
+        with self._sending(port, lambda _: frame) as sent:
             yield
-        finally:
-            stop.set()
-            thread.join()
-            appctl.close()
-        self.wait_rest(before + sent)
         got = self.collect().get(out, [])
-        assert sent > 20, "the stream did not flow"
-        assert len(got) == sent, f"{sent} sent, {len(got)} received"
+        assert len(got) == len(sent), f"{len(sent)} sent, {len(got)} received"
         assert len(set(got)) == 1
 
     @contextlib.contextmanager
     def numbered_stream(self, port, make, out, see=bytes):
         """The same with frames make(0), make(1), ..., which come out in this
         order as see(make(0)), ... .  Yields a list that has what was sent so
-        far.
+        far."""
+        with self._sending(port, make) as sent:
+            yield sent
+        got = [frames.normalize(f) for f in self.collect().get(out, [])]
+        want = [frames.normalize(see(f)) for f in sent]
+        assert got == want, (
+            f"{len(want)} sent, {len(got)} received, first difference at "
+            + str(next((i for i, (g, w) in enumerate(zip(got, want))
+                        if g != w), min(len(got), len(want)))))
+
+    @contextlib.contextmanager
+    def _sending(self, port, make):
+        """Sends make(0), make(1), ... while the block runs, and waits until
+        all have been dealt with.  Yields the list of what was sent.
 
         A dummy's receive queue holds 100 frames: no more than 64 are sent
         before the switch, on a busy machine, has taken some."""
@@ -462,13 +454,7 @@ class Switch:
         wait_until(lambda: self.counters()["ports"][port]["rx_packets"]
                    >= before + len(sent), f"{port} has not received all")
         self.wait_rest()
-        got = [frames.normalize(f) for f in self.collect().get(out, [])]
-        want = [frames.normalize(see(f)) for f in sent]
         assert len(sent) > 20, "the stream did not flow"
-        assert got == want, (
-            f"{len(want)} sent, {len(got)} received, first difference at "
-            + str(next((i for i, (g, w) in enumerate(zip(got, want))
-                        if g != w), min(len(got), len(want)))))
 
     def trace(self, port, frame):
         return self.appctl("overlay/trace", port, bytes(frame).hex())
