@@ -114,6 +114,10 @@ check_rules(const struct ovl_pkt_nd *nd, const struct ovl_pkt_ip *ip,
 {
     bool unspecified = !ipv6_addr_is_set(&ip->src);
 
+    if (ipv6_addr_is_multicast(&ip->src)) {
+        return false;           /* RFC 4291 section 2.7. */
+    }
+
     switch (nd->type) {
     case OVL_ND_RS:             /* Section 6.1.1. */
         return !(unspecified && (nd->has_lla || nd->odd_lla));

@@ -10,13 +10,15 @@
 #include "responder.h"
 
 /* Finds out what 'pkt' asks for.  Returns false if it does not ask: a reply,
- * an advertisement, an announcement (RFC 5227 section 3: spa == tpa). */
+ * an advertisement, an announcement (RFC 5227 section 3: spa == tpa); or if
+ * it asks in somebody else's name, which VMs cannot but tunnels could. */
 static bool
 get_target(const struct ovl_pkt *pkt, struct in6_addr *target)
 {
     if (pkt->l3 == OVL_L3_ARP) {
         *target = in6_addr_mapped_ipv4(pkt->arp.tpa);
-        return pkt->arp.op == ARP_OP_REQUEST && pkt->arp.spa != pkt->arp.tpa;
+        return (pkt->arp.op == ARP_OP_REQUEST && pkt->arp.spa != pkt->arp.tpa
+                && eth_addr_equals(pkt->arp.sha, pkt->src));
     } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
                && pkt->ip.nd.status == OVL_ND_OK
                && pkt->ip.nd.type == OVL_ND_NS) {

@@ -360,7 +360,9 @@ finish_guards(struct ovl_bind_spec *spec)
 
     for (size_t i = 0; i < spec->n_guards; i++) {
         spec->guards[i].prefixes = prefixes;
-        prefixes += spec->guards[i].n_prefixes;
+        if (spec->guards[i].n_prefixes) {
+            prefixes += spec->guards[i].n_prefixes;
+        }
     }
     if (spec->n_guards > 1) {
         qsort(spec->guards, spec->n_guards, sizeof *spec->guards,

@@ -222,6 +222,93 @@ tests_unit_test_vxlan_SOURCES = \
 tests_unit_test_vxlan_LDADD = $(UNIT_PIPELINE)
 endif
 
+# Fuzz targets: libFuzzer programs in tests/fuzz, built by "make fuzz" after
+# "configure --enable-fuzz CC=clang-14"; and the same with a main() of their
+# own, as a unit test that runs each input of the corpus once.  To add one, add
+# these lines:
+#
+#     EXTRA_PROGRAMS += tests/fuzz/fuzz-foo
+#     check_PROGRAMS += tests/fuzz/replay-foo
+#     tests_fuzz_fuzz_foo_SOURCES = tests/fuzz/fuzz-foo.c
+#     tests_fuzz_fuzz_foo_LDADD = $(UNIT_PIPELINE)
+#     tests_fuzz_fuzz_foo_LDFLAGS = $(FUZZ_FLAGS)
+#     tests_fuzz_replay_foo_SOURCES = \
+#             $(tests_fuzz_fuzz_foo_SOURCES) tests/fuzz/replay.c
+#     tests_fuzz_replay_foo_LDADD = $(tests_fuzz_fuzz_foo_LDADD)
+FUZZ_FLAGS = $(SANITIZE) -fsanitize=fuzzer
+UNIT_SEQ = \
+	tests/libovl-test.a \
+	ofproto-tables/libovl-rib.a \
+	dpif-overlay/libovl-pipeline.a \
+	dpif-overlay/libovl-tables.a \
+	$(OVS_LIBS)
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/frames.dict \
+	tests/fuzz/make-seeds tests/fuzz/rows.dict
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-arp-nd
+check_PROGRAMS += tests/fuzz/replay-arp-nd
+tests_fuzz_fuzz_arp_nd_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-arp-nd.c
+tests_fuzz_fuzz_arp_nd_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_arp_nd_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_arp_nd_SOURCES = \
+	$(tests_fuzz_fuzz_arp_nd_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_arp_nd_LDADD = $(tests_fuzz_fuzz_arp_nd_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-guest
+check_PROGRAMS += tests/fuzz/replay-guest
+tests_fuzz_fuzz_guest_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-guest.c
+tests_fuzz_fuzz_guest_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_guest_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_guest_SOURCES = \
+	$(tests_fuzz_fuzz_guest_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_guest_LDADD = $(tests_fuzz_fuzz_guest_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-pkt-parse
+check_PROGRAMS += tests/fuzz/replay-pkt-parse
+tests_fuzz_fuzz_pkt_parse_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-pkt-parse.c
+tests_fuzz_fuzz_pkt_parse_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_pkt_parse_SOURCES = \
+	$(tests_fuzz_fuzz_pkt_parse_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_pkt_parse_LDADD = $(tests_fuzz_fuzz_pkt_parse_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-row
+check_PROGRAMS += tests/fuzz/replay-row
+tests_fuzz_fuzz_row_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-row.c
+tests_fuzz_fuzz_row_LDADD = $(UNIT_RIB)
+tests_fuzz_fuzz_row_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_row_SOURCES = \
+	$(tests_fuzz_fuzz_row_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_row_LDADD = $(tests_fuzz_fuzz_row_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-seq
+check_PROGRAMS += tests/fuzz/replay-seq
+tests_fuzz_fuzz_seq_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/seq-model.c \
+	tests/fuzz/seq-model.h tests/fuzz/fuzz-seq.c
+tests_fuzz_fuzz_seq_LDADD = $(UNIT_SEQ)
+tests_fuzz_fuzz_seq_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_seq_SOURCES = \
+	$(tests_fuzz_fuzz_seq_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_seq_LDADD = $(tests_fuzz_fuzz_seq_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-tunnel
+check_PROGRAMS += tests/fuzz/replay-tunnel
+tests_fuzz_fuzz_tunnel_SOURCES = \
+	tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
+tests_fuzz_fuzz_tunnel_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_tunnel_SOURCES = \
+	$(tests_fuzz_fuzz_tunnel_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_tunnel_LDADD = $(tests_fuzz_fuzz_tunnel_LDADD)
+
+fuzz: $(EXTRA_PROGRAMS)
+$(EXTRA_PROGRAMS): ovs.stamp
+
 TESTS += $(check_PROGRAMS)
 $(check_PROGRAMS): ovs.stamp
 
@@ -243,41 +330,6 @@ tests/unit/tsan-forwarding: $(TSAN_FILES) ovs.stamp
 tsan: tests/unit/tsan-forwarding
 	TSAN_OPTIONS=suppressions=$(top_srcdir)/tests/unit/tsan.supp $<
 .PHONY: tsan
-
-# Fuzz targets: libFuzzer programs in tests/fuzz, built by "make fuzz" after
-# "configure --enable-fuzz CC=clang-14".  To add one, add these lines:
-#
-#     EXTRA_PROGRAMS += tests/fuzz/fuzz-foo
-#     tests_fuzz_fuzz_foo_SOURCES = tests/fuzz/fuzz-foo.c
-#     tests_fuzz_fuzz_foo_LDADD = $(UNIT_PIPELINE)
-#     tests_fuzz_fuzz_foo_LDFLAGS = $(FUZZ_FLAGS)
-FUZZ_FLAGS = $(SANITIZE) -fsanitize=fuzzer
-
-EXTRA_PROGRAMS += tests/fuzz/fuzz-guest
-tests_fuzz_fuzz_guest_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-guest.c
-tests_fuzz_fuzz_guest_LDADD = $(UNIT_PIPELINE)
-tests_fuzz_fuzz_guest_LDFLAGS = $(FUZZ_FLAGS)
-
-EXTRA_PROGRAMS += tests/fuzz/fuzz-pkt-parse
-tests_fuzz_fuzz_pkt_parse_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-pkt-parse.c
-tests_fuzz_fuzz_pkt_parse_LDADD = $(UNIT_PIPELINE)
-tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
-
-EXTRA_PROGRAMS += tests/fuzz/fuzz-row
-tests_fuzz_fuzz_row_SOURCES = tests/fuzz/fuzz-row.c
-tests_fuzz_fuzz_row_LDADD = $(UNIT_RIB)
-tests_fuzz_fuzz_row_LDFLAGS = $(FUZZ_FLAGS)
-
-EXTRA_PROGRAMS += tests/fuzz/fuzz-tunnel
-tests_fuzz_fuzz_tunnel_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
-tests_fuzz_fuzz_tunnel_LDADD = $(UNIT_PIPELINE)
-tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
-
-fuzz: $(EXTRA_PROGRAMS)
-$(EXTRA_PROGRAMS): ovs.stamp
 
 # Tests in Python.
 EXTRA_DIST += \

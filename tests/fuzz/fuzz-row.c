@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "forwarding.h"
+#include "frame-input.h"
 #include "ovs-rcu.h"
 #include "rib.h"
 #include "smap.h"

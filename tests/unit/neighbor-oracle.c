@@ -206,7 +206,8 @@ parse_ns(const uint8_t *eth, const uint8_t *ip, size_t len, struct request *r)
 
     /* RFC 2464 section 7, RFC 6085. */
     if (dst[0] == 0xff && eth[0] & 1
-        && (eth[0] != 0x33 || eth[1] != 0x33 || memcmp(eth + 2, dst + 12, 4))) {
+        && (eth[0] != 0x33 || eth[1] != 0x33
+            || memcmp(eth + 2, dst + 12, 4))) {
         return ORACLE_MUST_NOT;
     }
 

@@ -21,7 +21,8 @@ enum oracle_says {
 /* Says what becomes of the 'len' bytes at 'frame' on 'in', or out of a tunnel
  * into network VNI if 'in' is NULL.  Fills '*answer' in unless the result is
  * ORACLE_MUST_NOT. */
-enum oracle_says oracle_answer(const struct world *, const struct ovl_lport *in,
+enum oracle_says oracle_answer(const struct world *,
+                               const struct ovl_lport *in,
                                const uint8_t *frame, size_t len,
                                struct frame *answer);
 

@@ -222,12 +222,15 @@ world_echo(struct world *w)
         return NULL;
     }
 
-    struct frame answer = w->out[0].frame;
-    bool tunnel = w->out[0].port == w->eth1;
+    const struct frame *out = &w->out[0].frame;
+    size_t ofs = w->out[0].port == w->eth1 ? INNER_OFS : 0;
+    struct frame answer;
+    answer.len = 0;
+    frame_put(&answer, out->data + ofs, out->len - ofs);
     for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
         struct frame f = answer;
 
-        if (ports[i] == w->eth1 && !tunnel) {
+        if (ports[i] == w->eth1) {
             f = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_VTEP, IP_OWN, 0,
                              50000, VNI, &answer);
         }

@@ -7,10 +7,10 @@
  *
  * world_violation() looks at where frames went; this looks at what they are.
  * A frame that leaves is the one that came in, plain: without its priority or
- * VLAN tag, out of its VXLAN header and with the ECN field that RFC 6040 wants;
- * or that in the VXLAN header that is expected, or behind the tag of the port
- * that it leaves on; or the one answer that neighbor-oracle.h expects.  So no
- * byte can come from anywhere else.
+ * VLAN tag, out of its VXLAN header, with the ECN field that RFC 6040 wants; or
+ * that in the VXLAN header that is expected, or behind the tag of the port that
+ * it leaves on; or the one answer that neighbor-oracle.h expects.  So no byte
+ * can come from anywhere else.
  *
  * The world is as world_create() makes it, but for the options of 'net'. */
 

@@ -397,10 +397,11 @@ check_encapsulated(const struct frame *f)
 }
 
 /* Returns what is wrong with 'out' as one of the things that a frame on 'in',
- * or out of a tunnel if that is NULL, became of. */
+ * or out of a tunnel if that is NULL, became of.  'answered' says that it is
+ * an answer. */
 static const char *
 check_output(const struct world *w, const struct ovl_lport *in,
-             const struct world_output *out)
+             const struct world_output *out, bool answered)
 {
     bool to_other = out->port == w->other;
     bool to_net = (out->port == w->vm1 || out->port == w->vm2
@@ -418,7 +419,7 @@ check_output(const struct world *w, const struct ovl_lport *in,
     if (out->port == w->local || out->port == w->loose) {
         return "to a port of no network";
     } else if (out->port == w->eth1) {
-        return (!in ? "from a tunnel into a tunnel"
+        return (!in && !answered ? "from a tunnel into a tunnel"
                 : in == w->other ? "out of a network without VTEPs"
                 : check_encapsulated(&out->frame));
     } else if (in == w->trunk1) {
@@ -474,7 +475,7 @@ world_violation(const struct world *w, const struct ovl_lport *in)
         } else if (in == w->eth1 && out->port == w->local) {
             error = NULL;
         } else {
-            error = check_output(w, in == w->eth1 ? NULL : in, out);
+            error = check_output(w, in == w->eth1 ? NULL : in, out, answered);
         }
         if (error) {
             return error;
