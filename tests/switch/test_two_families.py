@@ -14,7 +14,8 @@ import json
 import pytest
 
 from ovl.frames import (BROADCAST, IPV4, IPV6, OWN_VTEP, OWN_VTEP6,
-                        UNDERLAYS, Ether, Raw, decap_in, encap, ip, mac, udp)
+                        UNDERLAYS, Ether, Raw, arp_reply, arp_request,
+                        decap_in, encap, ip, mac, udp)
 
 FOUR, SIX = IPV4.vtep(2), IPV6.vtep(3)
 BROADCAST_FRAME = bytes(Ether(src=mac(1), dst=BROADCAST, type=0x88b5)
@@ -169,6 +170,30 @@ def test_spelling_of_an_ipv6_address_does_not_matter(sw):
     sw.set_rows("set", "Overlay_MAC", row, 'vtep="2001:DB8:FF:0::0003"')
     frame = udp(1, 6)
     sw.expect(("vm1", frame), out={"p0": [encap(5001, frame, SIX)]})
+
+
+def test_row_of_our_own_ipv6_address_makes_neighbors_only(sw):
+    """DESIGN 5: the same rows may be on every hypervisor."""
+    sw.add_mac(5001, mac(9), OWN_VTEP6, ip(9))
+    sw.set_network(5001, flood_vteps=[FOUR, OWN_VTEP6, SIX, OWN_VTEP])
+    sw.expect(("vm1", udp(1, 9)), drops={("vm1", 5001, "unknown_unicast"): 1})
+    sw.expect(("vm1", arp_request(1, ip(9))),
+              out={"vm1": [arp_reply(mac(9), ip(9), mac(1), ip(1))]})
+    sw.expect(("vm1", BROADCAST_FRAME),
+              out={"vm2": [BROADCAST_FRAME],
+                   "p0": [encap(5001, BROADCAST_FRAME, FOUR),
+                          encap(5001, BROADCAST_FRAME, SIX)]})
+
+
+def test_trace_tells_addresses_of_both_families(sw):
+    assert (f"encapsulate: VXLAN to {SIX}, VNI 5001, TOS 0x00"
+            in sw.trace("vm1", udp(1, 6)))
+    text = sw.trace("p0", decap_in(5001, udp(6, 1), SIX))
+    assert f"decapsulate: VXLAN from {SIX} to {OWN_VTEP6}, VNI 5001" in text
+    assert "Final: sent to vm1" in text
+    text = sw.trace("p0", decap_in(5001, udp(6, 1), IPV6.vtep(2)))
+    assert (f"missing row: overlay-ctl mac-add 5001 {mac(6)} {IPV6.vtep(2)}"
+            in text)
 
 
 def test_traffic_is_counted_per_vtep(sw):
