@@ -85,7 +85,9 @@ ovl_refuse_rule_get_stats(struct rule *rule, struct pkt_stats *stats,
                           long long int *used)
 {
     memset(stats, 0, sizeof *stats);
+    ovs_mutex_lock(&rule->mutex);
     *used = rule->created;
+    ovs_mutex_unlock(&rule->mutex);
 }
 
 enum ofperr

@@ -140,6 +140,11 @@ tests_unit_test_pipeline_abuse_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-pipeline-abuse.c
 tests_unit_test_pipeline_abuse_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-pipeline-threads
+tests_unit_test_pipeline_threads_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-pipeline-threads.c
+tests_unit_test_pipeline_threads_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-pkt-parse
 tests_unit_test_pkt_parse_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-pkt-parse.c
@@ -312,24 +317,47 @@ $(EXTRA_PROGRAMS): ovs.stamp
 TESTS += $(check_PROGRAMS)
 $(check_PROGRAMS): ovs.stamp
 
-# One writer and many readers of the forwarding tables under ThreadSanitizer.
-# The parts of Open vSwitch that they synchronize with are compiled along, so
-# that it knows what happens before what.
-TSAN_FILES = \
-	$(dpif_overlay_libovl_tables_a_SOURCES:%=$(top_srcdir)/%) \
-	$(top_srcdir)/tests/unit/test-forwarding-threads.c
+# One writer and many readers of the forwarding tables, by themselves and
+# through the pipeline, under ThreadSanitizer.  The parts of Open vSwitch that
+# they synchronize with are compiled along, so that it knows what happens
+# before what.
+TSAN_TABLES = \
+	$(dpif_overlay_libovl_tables_a_SOURCES:%=$(top_srcdir)/%)
+TSAN_PIPELINE = $(TSAN_TABLES) \
+	$(dpif_overlay_libovl_pipeline_a_SOURCES:%=$(top_srcdir)/%) \
+	$(tests_libovl_test_a_SOURCES:%=$(top_srcdir)/%)
+TSAN_BINS = tests/unit/tsan-forwarding tests/unit/tsan-pipeline
 EXTRA_DIST += tests/unit/tsan.supp
-CLEANFILES += tests/unit/tsan-forwarding
-tests/unit/tsan-forwarding: $(TSAN_FILES) ovs.stamp
+CLEANFILES += $(TSAN_BINS)
+tests/unit/tsan-forwarding: $(TSAN_TABLES) \
+		$(top_srcdir)/tests/unit/test-forwarding-threads.c
+tests/unit/tsan-pipeline: $(TSAN_PIPELINE) \
+		$(top_srcdir)/tests/unit/test-pipeline-threads.c
+$(TSAN_BINS): ovs.stamp
 	$(AM_V_CCLD)$(MKDIR_P) tests/unit && \
 	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
 		-Wno-error -Wno-tsan -fsanitize=thread -o $@ \
-		$(filter %.c,$(TSAN_FILES)) \
+		$(filter %.c,$^) \
 		ovs/src/lib/cmap.c ovs/src/lib/ovs-rcu.c ovs/src/lib/seq.c \
 		-Wl,--allow-multiple-definition $(OVS_LIBS) $(CMOCKA_LIBS)
-tsan: tests/unit/tsan-forwarding
-	TSAN_OPTIONS=suppressions=$(top_srcdir)/tests/unit/tsan.supp $<
+tsan: $(TSAN_BINS)
+	for program in $(TSAN_BINS); do \
+		TSAN_OPTIONS="suppressions=$(top_srcdir)/tests/unit/tsan.supp \
+			$$TSAN_OPTIONS" $$program || exit 1; \
+	done
 .PHONY: tsan
+
+# What gcc does not know: whether locks are held where annotations want them.
+thread-safety: ovs.stamp
+	status=0; \
+	for file in $(wildcard $(top_srcdir)/dpif-overlay/*.c \
+			$(top_srcdir)/ofproto-tables/*.c); do \
+		clang-14 -fsyntax-only $(AM_CPPFLAGS) $(CPPFLAGS) \
+			$(DPDK_CFLAGS) -Wno-everything -Wthread-safety \
+			-Werror=thread-safety \
+			$$file || status=1; \
+	done; exit $$status
+.PHONY: thread-safety
 
 # Tests in Python.
 EXTRA_DIST += \

@@ -401,6 +401,31 @@ def tier_sanitize(check):
     return result
 
 
+def tier_tsan(check):
+    """Threads under ThreadSanitizer; locks as clang sees them."""
+    result = Result()
+    build = check.build_dir("plain")
+    log = check.log("tsan.log")
+    status = Children.run(["make", "-s", "tsan"], log, timeout=600, cwd=build,
+                          env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP"))
+    with open(log, encoding="utf-8", errors="replace") as f:
+        result.add(parse_tap(f.read(), "tsan", status))
+    if result.failures:
+        show_tail(log)
+    if not shutil.which("clang-14"):
+        result.skip("thread-safety", "clang-14 is missing")
+        return result
+    log = check.log("thread-safety.log")
+    status = Children.run(["make", "-s", "thread-safety"], log, timeout=600,
+                          cwd=build)
+    if status == 0:
+        result.passed += 1
+    else:
+        show_tail(log)
+        result.fail("thread-safety", "see " + log)
+    return result
+
+
 def tier_fuzz(check):
     """libFuzzer targets in tests/fuzz, briefly."""
     result = Result()
@@ -512,7 +537,8 @@ def no_namespaces():
 TIERS = collections.OrderedDict(
     (function.__name__[len("tier_"):], function)
     for function in (tier_unit, tier_schema, tier_switch, tier_system,
-                     tier_sanitize, tier_fuzz, tier_stock, tier_demo))
+                     tier_sanitize, tier_tsan, tier_fuzz, tier_stock,
+                     tier_demo))
 QUICK = ("unit", "schema", "switch")
 
 
