@@ -242,13 +242,13 @@ stop_port(struct ovl_datapath *dp, struct ovl_port *port)
     OVS_REQUIRES(dp->config_mutex)
 {
     /* With no queue to be found, assign_queues() leaves the port out of all
-     * poll lists; threads may be in the old lists until the grace period. */
+     * poll lists. */
     int n_rxq = port->n_rxq;
 
     port->n_rxq = 0;
     ovl_port_stop_senders(port);
     assign_queues(dp);
-    ovsrcu_synchronize();
+    ovl_rxq_sched_settle(dp->sched);
     port->n_rxq = n_rxq;
     ovl_port_close_queues(port);
 }

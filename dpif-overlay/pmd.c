@@ -42,6 +42,7 @@ VLOG_DEFINE_THIS_MODULE(overlay_pmd);
 #define SLEEP_STEP_US 5
 
 struct ovl_poll_list {
+    uint64_t number;            /* Counts the lists of a thread. */
     size_t n;
     struct ovl_rxq *rxqs[];
 };
@@ -71,7 +72,9 @@ struct ovl_thread {
     pthread_t thread;
 
     OVSRCU_TYPE(struct ovl_poll_list *) list;
-    struct seq *wakeup;         /* I/O thread: list or 'exiting' changed. */
+    struct seq *wakeup;         /* List or 'exiting' changed. */
+    atomic_uint64_t taken;      /* I/O thread: number of the list in use. */
+    struct seq *taken_seq;      /* 'taken' changed. */
     atomic_bool exiting;
 
     /* Written by the thread, read by anybody. */
@@ -192,6 +195,14 @@ io_main(void *t_)
         uint64_t seqno = seq_read(t->wakeup);
         const struct ovl_poll_list *list
             = ovsrcu_get(struct ovl_poll_list *, &t->list);
+        uint64_t taken;
+
+        atomic_read_relaxed(&t->taken, &taken);
+        if (taken != list->number) {
+            atomic_store_explicit(&t->taken, list->number,
+                                  memory_order_release);
+            seq_change(t->taken_seq);
+        }
 
         if (poll_queues(t, list)) {
             ovsrcu_quiesce();
@@ -278,6 +289,7 @@ ovl_thread_create(const struct ovl_thread_config *config,
     t->numa_id = numa_id;
     t->sender = sender;
     t->wakeup = seq_create();
+    t->taken_seq = seq_create();
     ovsrcu_init(&t->list, list);
 
     if (core_id == OVS_CORE_UNSPEC) {
@@ -310,6 +322,7 @@ ovl_thread_destroy(struct ovl_thread *t)
     free(ovsrcu_get_protected(struct ovl_poll_list *, &t->list));
     ovl_shard_destroy(t->worker.shard);
     seq_destroy(t->wakeup);
+    seq_destroy(t->taken_seq);
     free_cacheline(t);
 }
 
@@ -321,6 +334,7 @@ ovl_thread_set_rxqs(struct ovl_thread *t, struct ovl_rxq *const *rxqs,
                                                      &t->list);
     struct ovl_poll_list *list = xmalloc(sizeof *list + n * sizeof *rxqs);
 
+    list->number = old->number + 1;
     list->n = n;
     for (size_t i = 0; i < n; i++) {
         list->rxqs[i] = rxqs[i];
@@ -329,6 +343,25 @@ ovl_thread_set_rxqs(struct ovl_thread *t, struct ovl_rxq *const *rxqs,
     ovsrcu_set(&t->list, list);
     ovsrcu_postpone(free, old);
     seq_change(t->wakeup);
+}
+
+void
+ovl_thread_settle(struct ovl_thread *t)
+{
+    uint64_t number = ovsrcu_get_protected(struct ovl_poll_list *,
+                                           &t->list)->number;
+
+    for (;;) {
+        uint64_t seqno = seq_read(t->taken_seq);
+        uint64_t taken;
+
+        atomic_read_explicit(&t->taken, &taken, memory_order_acquire);
+        if (taken == number) {
+            break;
+        }
+        seq_wait(t->taken_seq, seqno);
+        poll_block();
+    }
 }
 
 unsigned int

@@ -56,6 +56,11 @@ void ovl_thread_destroy(struct ovl_thread *);
 void ovl_thread_set_rxqs(struct ovl_thread *, struct ovl_rxq *const *rxqs,
                          size_t n);
 
+/* Waits until the I/O thread sleeps on no queue of an earlier list.  While it
+ * does, in a quiescent state, the kernel holds the descriptors: a tap that is
+ * closed meanwhile is not gone, and cannot be opened again. */
+void ovl_thread_settle(struct ovl_thread *);
+
 unsigned int ovl_thread_core(const struct ovl_thread *);
 int ovl_thread_numa(const struct ovl_thread *);
 int ovl_thread_sender(const struct ovl_thread *);

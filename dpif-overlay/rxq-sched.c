@@ -76,6 +76,15 @@ ovl_rxq_sched_set_cpu_mask(struct ovl_rxq_sched *sched, const char *mask)
     return true;
 }
 
+void
+ovl_rxq_sched_settle(struct ovl_rxq_sched *sched)
+{
+    if (sched->io) {
+        ovl_thread_settle(sched->io);
+    }
+    ovsrcu_synchronize();
+}
+
 int
 ovl_rxq_sched_n_senders(const struct ovl_rxq_sched *sched)
 {

@@ -42,13 +42,17 @@ bool ovl_rxq_sched_set_cpu_mask(struct ovl_rxq_sched *, const char *mask);
 /* Starts and stops PMD threads, and has them and the I/O thread poll exactly
  * the queues of the 'n' ports in 'lports'.  A queue that moves from one thread
  * to another is polled by nobody for a grace period in between.  Threads may
- * be in queues of ports that are no more in 'lports' until a grace period
- * after the return.
+ * be in queues and devices of ports that are no more in 'lports' until
+ * ovl_rxq_sched_settle() returns.
  *
  * Returns true if there are more or fewer threads that send: the ports were
  * asked for transmit queues for them, and may want to be configured again. */
 bool ovl_rxq_sched_run(struct ovl_rxq_sched *, struct ovl_lport *const *lports,
                        size_t n);
+
+/* Waits for a grace period, and until the I/O thread sleeps on no descriptor
+ * of an earlier run. */
+void ovl_rxq_sched_settle(struct ovl_rxq_sched *);
 
 /* Threads that may send, for ovl_port_configure(). */
 int ovl_rxq_sched_n_senders(const struct ovl_rxq_sched *);

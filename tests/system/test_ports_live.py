@@ -136,6 +136,24 @@ def test_the_bridge_deleted_and_made_again(fabric):
     reaches(hypervisor, b.hypervisor.vtep)
 
 
+def test_taps_change_their_datapath_at_once(fabric):
+    """Whoever is given a tap opens it in the same reconfiguration: nobody may
+    sleep on its descriptor any more."""
+    hypervisor = fabric.add_hypervisor()
+    fabric.expected += [r"\|tunnel\|", r"dpif_netdev"]
+    words = []
+    for i in range(6):
+        words += ["--", "add-port", "br-ov", "t%d" % i, "--", "set",
+                  "Interface", "t%d" % i, "type=tap"]
+    hypervisor.vsctl(*words[1:])
+    for _ in range(8):
+        for kind in "netdev", "overlay":
+            hypervisor.vsctl("set", "Bridge", "br-ov",
+                             "datapath_type=" + kind)
+    assert "resource busy" not in hypervisor.log()
+    assert hypervisor.interface_errors() == []
+
+
 def test_statistics_of_the_interface_count(pair):
     a, b = pair
     reaches(a, b.ip)
