@@ -26,7 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../../utilities")]
 
-from overlay_lab import Fabric, LOCK_LOST, Stream, wait_for     # noqa: E402
+from overlay_lab import Fabric, LOCK_LOST, wait_for             # noqa: E402
 from test_faults import LOST_DATABASE                           # noqa: E402
 import test_port_faults as ports                                # noqa: E402
 
@@ -147,9 +147,9 @@ INTERRUPTS = {"none": (), "a": ("local",), "underlay": ("there", "back"),
 
 
 def streams(world):
-    return {"local": Stream(world.c, world.a),
-            "there": Stream(world.c, world.b),
-            "back": Stream(world.b, world.c)}
+    return {"local": ports.stream(world.c, world.a),
+            "there": ports.stream(world.c, world.b),
+            "back": ports.stream(world.b, world.c)}
 
 
 def go_on(world, *names):

@@ -93,6 +93,30 @@ def test_nothing_is_lost_while_the_lock_is_stolen(pair, fabric):
     assert hypervisor.interface_errors() == []
 
 
+def test_a_second_daemon_changes_nothing(pair, fabric):
+    """It waits for the lock until it is ended, or until the first one is, and
+    then takes over."""
+    a, b = pair
+    hypervisor = a.hypervisor
+    reaches(a, b.ip)
+    stream = Stream(a, b)
+    second = fabric.spawn(
+        [hypervisor.prefix + "/sbin/ovs-vswitchd", "--pidfile=second.pid",
+         "--log-file=%s/second.log" % hypervisor.directory, "-vconsole:off",
+         "unix:%s/db.sock" % hypervisor.directory],
+        namespace=hypervisor.namespace, env=hypervisor.environment)
+    wait_for(lambda: "connected" in hypervisor.text_of("second.log"),
+             "the second daemon")
+    stream.wait_for_more(500)
+    assert hypervisor.has_bridge()
+    assert stream.stop() == 0
+    hypervisor.kill_switch()
+    reaches(a, b.ip)
+    fabric.end(second)
+    hypervisor.start_switch()
+    reaches(a, b.ip)
+
+
 def test_a_port_deleted_while_the_lock_is_stolen_goes(pair, fabric):
     a, b = pair
     hypervisor = a.hypervisor

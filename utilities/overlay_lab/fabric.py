@@ -36,6 +36,8 @@ INTERFACES = {
     "tap": ("type=tap",),
     "dpdk": ("type=dpdk",
              "options:dpdk-devargs=net_af_packet_{port},iface={device}"),
+    "dpdk-pcap": ("type=dpdk",
+                  "options:dpdk-devargs=net_pcap_{port},iface={device}"),
     "vhost": ("type=dpdkvhostuserclient",
               "options:vhost-server-path={directory}/{port}.sock"),
 }
@@ -229,7 +231,7 @@ class Fabric(Lab):
         the VM is attached to its port:
 
             veth              eth0 ── port
-            dpdk              eth0 ── kernel's device ── port (AF_PACKET)
+            dpdk, dpdk-pcap   eth0 ── kernel's device ── port
             vhost             eth0: a tap ── vhost_vm.py ── port
             bridged-internal, eth0 ── Linux bridge ── port
             bridged-tap

@@ -30,6 +30,7 @@ HARMLESS = (
 # and go.
 DPDK_SAYS = (
     r"\|netdev_dpdk(\(\w+\))?\|WARN\|Rx checksum offload is not supported",
+    r"\|netdev_dpdk(\(\w+\))?\|WARN\|.* does not support MTU configuration",
     r"\|dpdk(\(\w+\))?\|(WARN|ERR)\|VHOST_CONFIG: ",
 )
 
