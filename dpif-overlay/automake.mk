@@ -68,6 +68,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/replicate.h \
 	dpif-overlay/responder.c \
 	dpif-overlay/responder.h \
+	dpif-overlay/underlay-hop.c \
+	dpif-overlay/underlay-hop.h \
 	dpif-overlay/underlay-talk.c \
 	dpif-overlay/underlay-talk.h \
 	dpif-overlay/verdict.h \

@@ -28,14 +28,11 @@
 #include "timeval.h"
 #include "tnl-neigh-cache.h"
 #include "tnl-ports.h"
+#include "underlay-hop.h"
 #include "underlay-talk.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 
-#define REACHABLE_MS 30000      /* RFC 4861 section 10: REACHABLE_TIME. */
-#define PROBE_MS 1000           /* RFC 4861 section 10: RETRANS_TIMER; RFC 1122
-                                 * section 2.3.2.1: at most one per second. */
-#define MAX_PROBES 3            /* RFC 4861 section 10: MAX_UNICAST_SOLICIT. */
 #define ROUTE_GRACE_MS 2000
 #define ROUTE_RETRY_MS 100
 /* tnl_neigh_set() announces a change before it makes it, and deletes an entry
@@ -46,22 +43,10 @@ VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 #define HEARD_MS 5
 #define UNASKED_MS 100
 
-enum nexthop_state {
-    NH_INCOMPLETE,
-    NH_REACHABLE,
-    NH_PROBE,
-};
-
-struct nexthop {
-    struct hmap_node node;      /* In 'nexthops', by 'ip'. */
-    struct in6_addr ip;
-    enum nexthop_state state;
-    struct eth_addr mac;        /* Unless NH_INCOMPLETE. */
-    struct eth_addr configured; /* What tnl-neigh-cache said last; or zero. */
-    bool is_static;             /* 'mac' is 'configured'. */
-    long long int timer;        /* When to probe next or to doubt 'mac'. */
-    long long int asked;        /* When it was last probed. */
-    int n_probes;
+/* A next hop of some destination. */
+struct hop {
+    struct hmap_node node;      /* In 'hops', by 'nh.ip'. */
+    struct ovl_hop nh;
     bool needed;                /* Mark of the current pass. */
 };
 
@@ -91,7 +76,7 @@ struct ovl_underlay {
     void *aux;
 
     struct ovs_mutex mutex;
-    struct hmap nexthops OVS_GUARDED;
+    struct hmap hops OVS_GUARDED;
     struct hmap destinations OVS_GUARDED;
 
     /* Control thread only. */
@@ -125,7 +110,7 @@ ovl_underlay_create(struct ovl_forwarding *fwd, ovl_underlay_send *send,
     atomic_init(&ul->followed, 0);
     ul->seq = seq_create();
     ovs_mutex_init(&ul->mutex);
-    hmap_init(&ul->nexthops);
+    hmap_init(&ul->hops);
     hmap_init(&ul->destinations);
     return ul;
 }
@@ -135,15 +120,15 @@ ovl_underlay_destroy(struct ovl_underlay *ul)
 {
     if (ul) {
         struct destination *dst;
-        struct nexthop *nh;
+        struct hop *hop;
 
-        HMAP_FOR_EACH_POP (nh, node, &ul->nexthops) {
-            free(nh);
+        HMAP_FOR_EACH_POP (hop, node, &ul->hops) {
+            free(hop);
         }
         HMAP_FOR_EACH_POP (dst, node, &ul->destinations) {
             free(dst);
         }
-        hmap_destroy(&ul->nexthops);
+        hmap_destroy(&ul->hops);
         hmap_destroy(&ul->destinations);
         seq_destroy(ul->seq);
         ovs_mutex_destroy(&ul->mutex);
@@ -157,15 +142,15 @@ hash_ip(const struct in6_addr *ip)
     return hash_bytes(ip, sizeof *ip, 0);
 }
 
-static struct nexthop *
-find_nexthop(const struct ovl_underlay *ul, const struct in6_addr *ip)
+static struct hop *
+find_hop(const struct ovl_underlay *ul, const struct in6_addr *ip)
     OVS_REQUIRES(ul->mutex)
 {
-    struct nexthop *nh;
+    struct hop *hop;
 
-    HMAP_FOR_EACH_WITH_HASH (nh, node, hash_ip(ip), &ul->nexthops) {
-        if (ipv6_addr_equals(&nh->ip, ip)) {
-            return nh;
+    HMAP_FOR_EACH_WITH_HASH (hop, node, hash_ip(ip), &ul->hops) {
+        if (ipv6_addr_equals(&hop->nh.ip, ip)) {
+            return hop;
         }
     }
     return NULL;
@@ -200,63 +185,15 @@ ovl_underlay_heard(struct ovl_underlay *ul, const struct ovl_heard *heard)
     }
 }
 
-/* 'nh' is at 'mac', says the neighbor itself. */
 static void
-set_mac(struct nexthop *nh, struct eth_addr mac)
+log_nexthop(const struct ovl_hop *nh)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
     ipv6_format_mapped(&nh->ip, &s);
     VLOG_DBG("next hop %s is at "ETH_ADDR_FMT, ds_cstr(&s),
-             ETH_ADDR_ARGS(mac));
+             ETH_ADDR_ARGS(nh->mac));
     ds_destroy(&s);
-    nh->mac = mac;
-}
-
-/* 'nh' may have moved or died: goes on using what is known, but asks. */
-static void
-doubt(struct nexthop *nh, long long int now)
-{
-    nh->state = NH_PROBE;
-    nh->is_static = false;
-    nh->timer = MAX(now, nh->asked + PROBE_MS);
-    nh->n_probes = 0;
-}
-
-/* RFC 4861 section 7.2.5, and 7.2.3 with 'confirms' false and 'overrides'
- * true.  Returns true if there is something to do about it now. */
-static bool
-take_word(struct nexthop *nh, const struct ovl_heard *heard,
-          long long int now)
-{
-    bool says = !eth_addr_is_zero(heard->mac);
-    bool differs = says && (nh->state == NH_INCOMPLETE
-                            || !eth_addr_equals(nh->mac, heard->mac));
-
-    if (nh->state == NH_INCOMPLETE) {
-        if (!says) {
-            return false;
-        }
-    } else if (differs && !heard->overrides) {
-        if (nh->state == NH_REACHABLE) {
-            doubt(nh, now);
-            return true;
-        }
-        return false;
-    }
-
-    if (differs) {
-        set_mac(nh, heard->mac);
-    }
-    if (heard->confirms) {
-        nh->state = NH_REACHABLE;
-        nh->is_static = false;
-        nh->timer = now + REACHABLE_MS;
-        nh->n_probes = 0;
-    } else if (differs) {
-        doubt(nh, now);
-    }
-    return differs;
 }
 
 static bool
@@ -274,10 +211,11 @@ take_heard(struct ovl_underlay *ul, long long int now)
 
         atomic_read_explicit(&h->state, &state, memory_order_acquire);
         if (state == SLOT_FULL) {
-            struct nexthop *nh = find_nexthop(ul, &h->what.ip);
+            struct hop *hop = find_hop(ul, &h->what.ip);
 
-            if (nh) {
-                changed |= take_word(nh, &h->what, now);
+            if (hop && ovl_hop_hear(&hop->nh, &h->what, now)) {
+                log_nexthop(&hop->nh);
+                changed = true;
             }
             atomic_store_explicit(&h->state, SLOT_FREE,
                                   memory_order_release);
@@ -288,86 +226,39 @@ take_heard(struct ovl_underlay *ul, long long int now)
 
 /* Next hops. */
 
-/* Asks for the MAC of 'nh', by unicast if 'mac' is nonnull. */
-static void
-send_probe(struct ovl_underlay *ul, const struct ovl_config *cfg,
-           struct nexthop *nh, const struct eth_addr *mac, long long int now)
-{
-    const struct in6_addr *own
-        = ovl_ip_is_v4(&nh->ip) ? &cfg->vtep4 : &cfg->vtep6;
-
-    ul->send(ul->aux, cfg->uplink,
-             ovl_underlay_ask(own, ovl_lport_mac(cfg->local), &nh->ip, mac));
-    nh->asked = now;
-}
-
 /* Takes what tnl-neigh-cache says of 'nh'.  Looking up refreshes an entry
  * there, so this is done when the cache has changed and when our own
- * knowledge has run out, not all the time.  That there is no entry any more
- * counts only if 'settled', lest packets are lost while one is replaced. */
+ * knowledge has run out, not all the time. */
 static void
-read_configured(const struct ovl_config *cfg, struct nexthop *nh,
+read_configured(const struct ovl_config *cfg, struct ovl_hop *nh,
                 bool settled)
 {
     struct eth_addr mac;
+    bool none = tnl_neigh_lookup(cfg->local->name, &nh->ip, &mac);
 
-    if (tnl_neigh_lookup(cfg->local->name, &nh->ip, &mac)) {
-        if (nh->is_static && !settled) {
-            return;
-        }
-        if (nh->is_static) {
-            nh->is_static = false;
-            nh->state = NH_INCOMPLETE;
-            nh->timer = 0;
-            nh->n_probes = 0;
-        }
-        nh->configured = eth_addr_zero;
-    } else if (!eth_addr_equals(mac, nh->configured)
-               || nh->state == NH_INCOMPLETE) {
-        nh->configured = mac;
-        nh->mac = mac;
-        nh->is_static = true;
-        nh->state = NH_REACHABLE;
-        nh->timer = LLONG_MAX;
-    }
+    ovl_hop_configure(nh, none ? NULL : &mac, settled);
 }
 
 /* Advances the state machine of 'nh'; lowers 'ul->next_pass' to the time of
  * its next step. */
 static void
 run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
-            struct nexthop *nh, long long int now)
+            struct ovl_hop *nh, long long int now)
     OVS_REQUIRES(ul->mutex)
 {
-    if (now >= nh->timer) {
-        switch (nh->state) {
-        case NH_REACHABLE:
-            nh->state = NH_PROBE;
-            nh->n_probes = 0;
-            /* Fall through. */
-        case NH_PROBE:
-            if (nh->n_probes < MAX_PROBES) {
-                send_probe(ul, cfg, nh, &nh->mac, now);
-                nh->n_probes++;
-                nh->timer = now + PROBE_MS;
-                break;
-            }
-            nh->state = NH_INCOMPLETE;
-            nh->n_probes = 0;
-            read_configured(cfg, nh, true);
-            if (nh->state != NH_INCOMPLETE) {
-                break;
-            }
-            /* Fall through. */
-        case NH_INCOMPLETE:
-            send_probe(ul, cfg, nh, NULL, now);
-            nh->n_probes = MIN(nh->n_probes + 1, MAX_PROBES);
-            nh->timer = now + PROBE_MS;
-            break;
-        }
+    if (ovl_hop_give_up(nh, now)) {
+        read_configured(cfg, nh, true);
+    }
+
+    enum ovl_hop_ask ask = ovl_hop_run(nh, now);
+    if (ask != OVL_HOP_ASK_NOBODY) {
+        ul->send(ul->aux, cfg->uplink, ovl_underlay_ask(
+            ovl_ip_is_v4(&nh->ip) ? &cfg->vtep4 : &cfg->vtep6,
+            ovl_lport_mac(cfg->local), &nh->ip,
+            ask == OVL_HOP_ASK_NEIGHBOR ? &nh->mac : NULL));
     }
     ul->next_pass = MIN(ul->next_pass, nh->timer);
-    if (nh->state != NH_REACHABLE) {
+    if (nh->state != OVL_HOP_REACHABLE) {
         ul->awaiting = true;
     }
 }
@@ -376,7 +267,7 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
 
 static void
 publish(struct ovl_vtep *vtep, const struct ovl_config *cfg,
-        const struct nexthop *nh)
+        const struct ovl_hop *nh)
 {
     const struct ovl_outer_spec spec = {
         .dst = nh->mac,
@@ -485,24 +376,24 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
     } else if (!find_route(ul, cfg, dst, pass->now)) {
         dst->why = OVL_DROP_VTEP_UNRESOLVED;
     } else {
-        struct nexthop *nh = find_nexthop(ul, &dst->nexthop);
-        bool created = !nh;
+        struct hop *hop = find_hop(ul, &dst->nexthop);
+        bool created = !hop;
 
         if (created) {
-            nh = xzalloc(sizeof *nh);
-            nh->ip = dst->nexthop;
-            hmap_insert(&ul->nexthops, &nh->node, hash_ip(&nh->ip));
+            hop = xzalloc(sizeof *hop);
+            ovl_hop_init(&hop->nh, &dst->nexthop);
+            hmap_insert(&ul->hops, &hop->node, hash_ip(&dst->nexthop));
         }
-        if (created || (pass->read_neighbors && !nh->needed)) {
-            read_configured(cfg, nh, pass->settled);
+        if (created || (pass->read_neighbors && !hop->needed)) {
+            read_configured(cfg, &hop->nh, pass->settled);
         }
-        if (!nh->needed) {
-            nh->needed = true;
-            run_nexthop(ul, cfg, nh, pass->now);
+        if (!hop->needed) {
+            hop->needed = true;
+            run_nexthop(ul, cfg, &hop->nh, pass->now);
         }
-        if (nh->state != NH_INCOMPLETE) {
+        if (ovl_hop_is_known(&hop->nh)) {
             dst->up = true;
-            publish(vtep, cfg, nh);
+            publish(vtep, cfg, &hop->nh);
             return;
         }
         dst->why = OVL_DROP_VTEP_UNRESOLVED;
@@ -537,7 +428,7 @@ refresh_ports(struct ovl_underlay *ul, const struct ovl_config *cfg)
 
     if (can_speak) {
         if (mac_changed && !eth_addr_is_zero(ul->local_mac)
-            && !hmap_is_empty(&ul->nexthops)) {
+            && !hmap_is_empty(&ul->hops)) {
             announce(ul, cfg, &cfg->vtep4, mac);
             announce(ul, cfg, &cfg->vtep6, mac);
         } else if (!ipv6_addr_equals(&cfg->vtep6, &ul->announced)) {
@@ -566,7 +457,7 @@ ovl_underlay_run(struct ovl_underlay *ul)
     if (heard || ports_changed || tnl_changed
         || vteps_seqno != ul->vteps_seqno || now >= ul->next_pass) {
         struct destination *dst;
-        struct nexthop *nh;
+        struct hop *hop;
 
         if (tnl_changed) {
             ul->settle_at = now + SETTLE_MS;
@@ -589,8 +480,8 @@ ovl_underlay_run(struct ovl_underlay *ul)
         ul->next_pass = ul->settle_at;
         ul->awaiting = false;
 
-        HMAP_FOR_EACH (nh, node, &ul->nexthops) {
-            nh->needed = false;
+        HMAP_FOR_EACH (hop, node, &ul->hops) {
+            hop->needed = false;
         }
         HMAP_FOR_EACH (dst, node, &ul->destinations) {
             dst->needed = false;
@@ -599,10 +490,10 @@ ovl_underlay_run(struct ovl_underlay *ul)
         atomic_store_explicit(&ul->followed, vteps_seqno,
                               memory_order_release);
         seq_change(ul->seq);
-        HMAP_FOR_EACH_SAFE (nh, node, &ul->nexthops) {
-            if (!nh->needed) {
-                hmap_remove(&ul->nexthops, &nh->node);
-                free(nh);
+        HMAP_FOR_EACH_SAFE (hop, node, &ul->hops) {
+            if (!hop->needed) {
+                hmap_remove(&ul->hops, &hop->node);
+                free(hop);
             }
         }
         HMAP_FOR_EACH_SAFE (dst, node, &ul->destinations) {
@@ -646,8 +537,8 @@ ovl_underlay_format_vtep(struct ovl_underlay *ul, const struct in6_addr *ip,
 {
     ovs_mutex_lock(&ul->mutex);
     const struct destination *dst = find_destination(ul, ip);
-    const struct nexthop *nh
-        = dst && dst->has_route ? find_nexthop(ul, &dst->nexthop) : NULL;
+    const struct hop *hop
+        = dst && dst->has_route ? find_hop(ul, &dst->nexthop) : NULL;
 
     if (!dst) {
         ds_put_cstr(state, "not looked up yet");
@@ -669,11 +560,11 @@ ovl_underlay_format_vtep(struct ovl_underlay *ul, const struct in6_addr *ip,
                       ? "ARP" : "neighbor solicitations");
     }
 
-    if (nh) {
-        ipv6_format_mapped(&nh->ip, next_hop);
-        if (nh->state != NH_INCOMPLETE) {
+    if (hop) {
+        ipv6_format_mapped(&hop->nh.ip, next_hop);
+        if (ovl_hop_is_known(&hop->nh)) {
             ds_put_format(next_hop, " at "ETH_ADDR_FMT,
-                          ETH_ADDR_ARGS(nh->mac));
+                          ETH_ADDR_ARGS(hop->nh.mac));
         }
         ds_put_format(next_hop, " on %s", dst->device);
     }

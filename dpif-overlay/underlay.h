@@ -9,24 +9,16 @@
  * ovs-router), the next hop's MAC, and publishes an adjacency.  A next hop's
  * MAC is known either because OVS's tnl-neigh-cache has it ('tnl/neigh/set'),
  * or because the next hop has answered our own ARP or Neighbor Solicitation:
+ * underlay-hop.h says when it is asked.
  *
- *     INCOMPLETE ──answer──► REACHABLE ──30 s──► PROBE
- *         ▲                       ▲                │ │
- *         │                       └────answer──────┘ │
- *         └────────────3 unanswered probes───────────┘
- *
- * What it says unasked makes its MAC known, but with ND, unlike ARP, does not
- * show that it hears us, too: then it is probed (RFC 4861 appendix C, whose
- * STALE, DELAY and PROBE are one here, as a VTEP is always in use).
+ * While it is probed, and while a route is missing for ROUTE_GRACE_MS (kernel
+ * routes are flushed and read again at every link event), the last good
+ * adjacency goes on forwarding.  An incomplete next hop is asked once per
+ * second for as long as a VTEP needs it.  Packets for a VTEP without an
+ * adjacency are dropped by the pipeline, never queued.
  *
  * Our own addresses are announced when LOCAL's MAC changes or an IPv6 tunnel
  * address becomes ours, for neighbors that remember another MAC.
- *
- * While PROBE, and while a route is missing for ROUTE_GRACE_MS (kernel routes
- * are flushed and read again at every link event), the last good adjacency
- * goes on forwarding.  An INCOMPLETE next hop is asked once per second for as
- * long as a VTEP needs it.  Packets for a VTEP without an adjacency are
- * dropped by the pipeline, never queued.
  *
  * Thread-safety: run and wait by one thread (the control thread); heard() by
  * packet threads, without locks; format by any thread.

@@ -206,6 +206,11 @@ tests_unit_test_trace_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-trace.c
 tests_unit_test_trace_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-underlay-hop
+tests_unit_test_underlay_hop_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-underlay-hop.c
+tests_unit_test_underlay_hop_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-underlay-talk
 tests_unit_test_underlay_talk_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-underlay-talk.c
