@@ -48,6 +48,10 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/from-underlay.c \
 	dpif-overlay/guard.c \
 	dpif-overlay/guard.h \
+	dpif-overlay/icmp.c \
+	dpif-overlay/icmp.h \
+	dpif-overlay/ip-forward.c \
+	dpif-overlay/ip-forward.h \
 	dpif-overlay/nd-responder.c \
 	dpif-overlay/nd-responder.h \
 	dpif-overlay/output.c \
@@ -62,6 +66,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/pkt-parse-load.h \
 	dpif-overlay/pkt-parse-nd.c \
 	dpif-overlay/pkt-parse-outer.c \
+	dpif-overlay/pkt-parse-router.c \
 	dpif-overlay/pkt-parse.c \
 	dpif-overlay/pkt-parse.h \
 	dpif-overlay/replicate.c \
@@ -73,6 +78,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/underlay-talk.c \
 	dpif-overlay/underlay-talk.h \
 	dpif-overlay/verdict.h \
+	dpif-overlay/routing.c \
+	dpif-overlay/routing.h \
 	dpif-overlay/vxlan.c \
 	dpif-overlay/vxlan.h
 

@@ -11,10 +11,13 @@
 
 #include "bridging.h"
 #include "pipeline-trace.h"
+#include "routing.h"
 
 enum ovl_drop_reason
-ovl_bridge_to_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
-                   size_t l3_len, const struct ovl_adjacency **adjp)
+ovl_bridge_get_adjacency(const struct ovl_arrival *a,
+                         const struct ovl_vtep *vtep,
+                         const struct ovl_network *net,
+                         const struct ovl_adjacency **adjp, uint16_t *mtu)
 {
     const struct ovl_adjacency *adj
         = ovsrcu_get(struct ovl_adjacency *, &vtep->adj);
@@ -28,15 +31,22 @@ ovl_bridge_to_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
         return why < OVL_N_DROPS ? why : OVL_DROP_VTEP_UNRESOLVED;
     }
 
-    uint16_t mtu = (a->net->mtu ? MIN(a->net->mtu, adj->mtu) : adj->mtu);
-    OVL_TRACE(trace, "vteps: %s -> adjacency through %s, MTU %"PRIu16,
-              OVL_IP_TEXT(&vtep->ip), adj->port->name, mtu);
-    if (l3_len > mtu) {
-        /* An ICMP error for the sender belongs here, see RFC 4459. */
-        return OVL_DROP_TOO_BIG;
-    }
+    *mtu = net->mtu ? MIN(net->mtu, adj->mtu) : adj->mtu;
     *adjp = adj;
+    OVL_TRACE(trace, "vteps: %s -> adjacency through %s, MTU %"PRIu16,
+              OVL_IP_TEXT(&vtep->ip), adj->port->name, *mtu);
     return OVL_NO_DROP;
+}
+
+enum ovl_drop_reason
+ovl_bridge_to_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+                   size_t l3_len, const struct ovl_adjacency **adj)
+{
+    uint16_t mtu;
+    enum ovl_drop_reason reason = ovl_bridge_get_adjacency(a, vtep, a->net,
+                                                           adj, &mtu);
+
+    return reason == OVL_NO_DROP && l3_len > mtu ? OVL_DROP_TOO_BIG : reason;
 }
 
 /* Number of local members that a flooded frame goes to. */
@@ -89,10 +99,13 @@ to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
         return ovl_verdict_drop(OVL_DROP_SPLIT_HORIZON);
     }
 
-    enum ovl_drop_reason reason
-        = ovl_bridge_to_vtep(a, vtep, ovl_pkt_l3_len(pkt), &adj);
+    uint16_t mtu;
+    enum ovl_drop_reason reason = ovl_bridge_get_adjacency(a, vtep, a->net,
+                                                           &adj, &mtu);
     if (reason != OVL_NO_DROP) {
         return ovl_verdict_drop(reason);
+    } else if (ovl_pkt_l3_len(pkt) > mtu) {
+        return ovl_too_big_to_bridge(a, pkt, mtu);
     }
     return (struct ovl_verdict) {
         .kind = OVL_VERDICT_VTEP, .vtep = vtep, .adj = adj
@@ -111,7 +124,7 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
                && eth_addr_equals(pkt->dst, net->router_mac)) {
         OVL_TRACE(w->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is its "
                   "router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
-        return ovl_verdict_drop(OVL_DROP_NO_ROUTER);
+        return ovl_route(a, pkt);
     }
 
     const struct ovl_mac *mac

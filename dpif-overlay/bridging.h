@@ -15,6 +15,13 @@
 struct ovl_verdict ovl_bridge(const struct ovl_arrival *a,
                               const struct ovl_pkt *pkt);
 
+/* Returns why nothing can go to 'vtep' in 'net', or OVL_NO_DROP, the way there
+ * in '*adj', and the largest layer-3 packet that it takes in '*mtu'. */
+enum ovl_drop_reason ovl_bridge_get_adjacency(
+    const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+    const struct ovl_network *net, const struct ovl_adjacency **adj,
+    uint16_t *mtu);
+
 /* Returns why a frame with 'l3_len' bytes behind its Ethernet header cannot
  * go to 'vtep', or OVL_NO_DROP and the way there in '*adj'. */
 enum ovl_drop_reason ovl_bridge_to_vtep(const struct ovl_arrival *a,

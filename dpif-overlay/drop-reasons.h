@@ -46,7 +46,7 @@
     OVL_DROP(UNFINISHED, "unfinished",                                       \
              "its sender left checksums to us (userspace-tso-enable)")       \
     OVL_DROP(TOO_BIG, "too_big",                                             \
-             "does not fit the underlay's MTU")                              \
+             "larger than the network's MTU, or than the tunnel's")          \
     OVL_DROP(NO_MEMORY, "no_memory", "no packet buffer")                     \
     /* ARP and ND. */                                                        \
     OVL_DROP(ARP_MALFORMED, "arp_malformed",                                 \
@@ -70,8 +70,38 @@
              "the destination is behind the ingress port")                   \
     OVL_DROP(SPLIT_HORIZON, "split_horizon",                                 \
              "would be bridged from a tunnel into a tunnel")                 \
+    /* Routing. */                                                           \
     OVL_DROP(NO_ROUTER, "no_router",                                         \
              "to the router MAC of a network that does not route")           \
+    OVL_DROP(NOT_IP, "not_ip",                                               \
+             "to the router MAC, and neither IPv4 nor IPv6")                 \
+    OVL_DROP(BAD_IP_HEADER, "bad_ip_header",                                 \
+             "IP header that is truncated, wrong, or fails its checksum")    \
+    OVL_DROP(SOURCE_ROUTE, "source_route",                                   \
+             "wants to choose its own way")                                  \
+    OVL_DROP(MARTIAN_SOURCE, "martian_source",                               \
+             "to be routed, with a source that no host has")                 \
+    OVL_DROP(MARTIAN_DESTINATION, "martian_destination",                     \
+             "to be routed, to what is no unicast address of other links")   \
+    OVL_DROP(DIRECTED_BROADCAST, "directed_broadcast",                       \
+             "to be routed, to all hosts of another network")                \
+    OVL_DROP(FOR_GATEWAY, "for_gateway",                                     \
+             "to a gateway address, which has no such service")              \
+    OVL_DROP(TTL_EXPIRED, "ttl_expired", "TTL or hop limit used up")         \
+    OVL_DROP(NO_ROUTE, "no_route",                                           \
+             "no prefix of the VRF contains the destination")                \
+    OVL_DROP(ROUTE_BLACKHOLE, "route_blackhole",                             \
+             "the Overlay_Route row says blackhole")                         \
+    OVL_DROP(ROUTE_UNREACHABLE, "route_unreachable",                         \
+             "the Overlay_Route row says unreachable")                       \
+    OVL_DROP(ROUTE_PROHIBIT, "route_prohibit",                               \
+             "the Overlay_Route row says prohibit")                          \
+    OVL_DROP(ROUTE_NO_NETWORK, "route_no_network",                           \
+             "no Overlay_Network row has the next hop's VNI")                \
+    OVL_DROP(NO_NEIGHBOR, "no_neighbor",                                     \
+             "no row says which MAC the destination or next hop has")        \
+    OVL_DROP(NO_MAC, "no_mac",                                               \
+             "no row says where the MAC of the next hop is")                 \
     /* Tunnels. */                                                           \
     OVL_DROP(VXLAN_BAD_FLAGS, "vxlan_bad_flags",                             \
              "VXLAN without I flag, or with the GPE P bit")                  \

@@ -212,7 +212,10 @@ struct ovl_neighbor {
 struct ovl_nexthop {
     uint32_t vni;               /* The network in which it is a neighbor. */
     struct in6_addr ip;
+    uint32_t hash;              /* Of these; ovl_route_set() fills it in. */
 };
+
+#define OVL_ROUTE_MAX_NEXTHOPS 64
 
 /* What prefixes lead to.  All that lead to the same share one. */
 struct ovl_route {

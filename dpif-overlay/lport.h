@@ -41,6 +41,9 @@ struct ovl_lport {
     atomic_uint16_t mtu;        /* Largest layer-3 packet; 0 if unknown. */
     ATOMIC(uint64_t) mac;       /* Netdev's MAC as eth_addr_to_uint64(). */
 
+    ATOMIC(uint64_t) icmp_tat;  /* Limits errors to whoever is behind it; see
+                                 * icmp.h. */
+
     struct ovs_refcount ref_cnt;
     void (*destroy)(struct ovl_lport *);    /* Frees the embedding object;
                                              * runs after a grace period. */

@@ -15,6 +15,7 @@ struct context {
     const struct ovl_arrival *a;
     const struct ovl_outer *outer;
     const struct ovl_pkt *pkt;
+    const struct ovl_missing *missing;
     struct ds *s;
 };
 
@@ -128,6 +129,36 @@ hint_uplink(const struct context *c)
     ds_put_cstr(c->s, "ovs-vsctl set Bridge BRIDGE overlay_uplinks=PORT");
 }
 
+static void
+hint_route(const struct context *c)
+{
+    bool v4 = c->pkt->l3 == OVL_L3_IPV4;
+
+    ds_put_format(c->s, "overlay-ctl route-add %s %s/%d NEXTHOP",
+                  c->a->net->vrf, OVL_IP_TEXT(&c->pkt->ip.dst),
+                  v4 ? 32 : 128);
+}
+
+static void
+hint_missing_network(const struct context *c)
+{
+    ds_put_format(c->s, "overlay-ctl net-add %"PRIu32, c->missing->vni);
+}
+
+static void
+hint_missing_neighbor(const struct context *c)
+{
+    ds_put_format(c->s, "overlay-ctl neigh-add %"PRIu32" %s MAC",
+                  c->missing->vni, OVL_IP_TEXT(&c->missing->ip));
+}
+
+static void
+hint_missing_mac(const struct context *c)
+{
+    ds_put_format(c->s, "overlay-ctl mac-add %"PRIu32" "ETH_ADDR_FMT" VTEP",
+                  c->missing->vni, ETH_ADDR_ARGS(c->missing->mac));
+}
+
 static void (*const hints[OVL_N_DROPS])(const struct context *) = {
     [OVL_DROP_PORT_UNBOUND] = hint_port_unbound,
     [OVL_DROP_NO_NETWORK] = hint_no_network,
@@ -141,6 +172,10 @@ static void (*const hints[OVL_N_DROPS])(const struct context *) = {
     [OVL_DROP_NO_DESTINATION] = hint_flood_list,
     [OVL_DROP_VXLAN_UNKNOWN_VNI] = hint_no_network,
     [OVL_DROP_UNKNOWN_VTEP] = hint_sender_vtep,
+    [OVL_DROP_NO_ROUTE] = hint_route,
+    [OVL_DROP_ROUTE_NO_NETWORK] = hint_missing_network,
+    [OVL_DROP_NO_NEIGHBOR] = hint_missing_neighbor,
+    [OVL_DROP_NO_MAC] = hint_missing_mac,
     [OVL_DROP_NO_TUNNEL_IP] = hint_vtep_ip,
     [OVL_DROP_NO_UPLINK] = hint_uplink,
 };
@@ -148,12 +183,15 @@ static void (*const hints[OVL_N_DROPS])(const struct context *) = {
 void
 ovl_trace_missing_row(const struct ovl_arrival *a,
                       const struct ovl_outer *outer,
-                      const struct ovl_pkt *pkt, enum ovl_drop_reason reason)
+                      const struct ovl_pkt *pkt,
+                      const struct ovl_verdict *v)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    if (hints[reason]) {
-        hints[reason](&(struct context) { a, outer, pkt, &s });
+    if (hints[v->reason]) {
+        hints[v->reason](&(struct context) {
+            a, outer, pkt, &v->missing, &s
+        });
     }
     if (s.length) {
         ovl_trace_line(a->worker->trace, "missing row: %s", ds_cstr(&s));

@@ -30,6 +30,7 @@
 #include "pkt-parse.h"
 
 struct ovl_arrival;
+struct ovl_verdict;
 
 struct ovl_trace {
     struct ds text;             /* What people read. */
@@ -65,12 +66,13 @@ void ovl_trace_drop(struct ovl_trace *, enum ovl_drop_reason);
 /* Tells that a frame was answered. */
 void ovl_trace_answer(struct ovl_trace *);
 
-/* Tells which row would have kept 'pkt' from being dropped for 'reason', if
- * there is such a row, as the command that adds it.  'outer' counts if it
+/* Tells which row would have kept 'pkt' from being dropped, if there is such a
+ * row, as the command that adds it.  'outer' counts if it
  * came out of a tunnel. */
 void ovl_trace_missing_row(const struct ovl_arrival *,
                            const struct ovl_outer *outer,
-                           const struct ovl_pkt *pkt, enum ovl_drop_reason);
+                           const struct ovl_pkt *pkt,
+                           const struct ovl_verdict *);
 
 /* Runs 'frame' of 'len' bytes through 'fwd' as if received on 'in' and
  * appends the walk to 'out': each table, key and result; for a drop its

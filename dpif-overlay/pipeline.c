@@ -20,6 +20,7 @@
 
 #include "arp-responder.h"
 #include "bridging.h"
+#include "ip-forward.h"
 #include "nd-responder.h"
 #include "output.h"
 #include "pipeline-trace.h"
@@ -104,6 +105,16 @@ decide(enum ovl_role role, struct item *item)
     return ovl_verdict_drop(OVL_DROP_PORT_UNBOUND);
 }
 
+/* The bytes that 'item->pkt' was parsed from. */
+static const void *
+frame_of(const struct item *item)
+{
+    const uint8_t *data = dp_packet_data(item->packet);
+
+    return (item->for_us && item->outer.fault == OVL_NO_DROP
+            ? data + ovl_outer_inner_ofs(&item->outer) : data);
+}
+
 static void
 decide_all(struct ovl_worker *worker, struct ovl_lport *in,
            const struct ovl_binding *binding, struct item items[], size_t n)
@@ -111,7 +122,7 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
     for (size_t i = 0; i < n; i++) {
         items[i].arrival = (struct ovl_arrival) {
             .worker = worker, .in = in, .binding = binding,
-            .drops = in->drops,
+            .drops = in->drops, .frame = frame_of(&items[i]),
         };
         items[i].verdict = decide(role_of(binding), &items[i]);
     }
@@ -148,17 +159,12 @@ make_plain(struct item *item)
     }
 }
 
-/* The answer takes the way that the request came. */
+/* Sends 'reply', a frame that was made here, the way that 'item' came. */
 static void
-answer(const struct item *item)
+send_back(const struct item *item, struct dp_packet *reply)
 {
     const struct ovl_arrival *a = &item->arrival;
-    const struct ovl_answer *say = &item->verdict.answer;
-    struct dp_packet *reply;
 
-    reply = (item->pkt.l3 == OVL_L3_ARP
-             ? ovl_arp_reply(&item->pkt, say->mac)
-             : ovl_nd_advertisement(&item->pkt, say->mac, say->router));
     ovl_counter_add(a->worker->shard, OVL_TOTAL_GENERATED, 1);
     if (OVS_UNLIKELY(a->worker->trace)) {
         ovl_trace_answer(a->worker->trace);
@@ -180,6 +186,83 @@ answer(const struct item *item)
     } else {
         ovl_output_vtep(a, a->from, adj, &pkt, reply);
     }
+}
+
+/* Takes in a request, and sends 'reply' to it. */
+static void
+answer(const struct item *item, struct dp_packet *reply)
+{
+    ovl_counter_add(item->arrival.worker->shard, OVL_TOTAL_CONSUMED, 1);
+    dp_packet_delete(item->packet);
+    send_back(item, reply);
+}
+
+static struct dp_packet *
+make_neighbor_reply(const struct item *item)
+{
+    const struct ovl_answer *say = &item->verdict.answer;
+
+    return (item->pkt.l3 == OVL_L3_ARP
+            ? ovl_arp_reply(&item->pkt, say->mac)
+            : ovl_nd_advertisement(&item->pkt, say->mac, say->router));
+}
+
+static void
+drop(const struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_verdict *v = &item->verdict;
+    struct dp_packet *error = NULL;
+
+    if (OVS_UNLIKELY(a->worker->trace)) {
+        ovl_trace_missing_row(a, &item->outer, &item->pkt, v);
+    }
+    if (v->icmp.message != OVL_ICMP_NONE
+        && (a->worker->trace || ovl_icmp_limit(a->in, a->worker->now))) {
+        error = ovl_icmp_error(&v->icmp, a->frame, &item->pkt, &v->router);
+    }
+    ovl_output_drop(a, v->reason, item->packet);
+    if (error) {
+        send_back(item, error);
+    }
+}
+
+/* Gives a routed frame to the port or VTEP of its next hop.  'out' is the
+ * arrival with the network that it goes to. */
+static void
+deliver(const struct ovl_arrival *out, const struct item *item,
+        struct dp_packet *packet)
+{
+    const struct ovl_verdict *v = &item->verdict;
+
+    if (v->port) {
+        ovl_output_port(out, v->port, v->vlan, packet);
+    } else {
+        ovl_output_vtep(out, v->vtep, v->adj, &item->pkt, packet);
+    }
+}
+
+static void
+route(struct item *item)
+{
+    const struct ovl_verdict *v = &item->verdict;
+    struct ovl_arrival out = item->arrival;
+
+    out.net = v->net;
+    ovl_ip_rewrite(item->packet, &item->pkt, &v->router, v->eth_dst,
+                   v->net->router_mac);
+    if (!v->fragment) {
+        deliver(&out, item, item->packet);
+        return;
+    }
+
+    size_t ofs = 0, n = 0;
+    do {
+        deliver(&out, item, ovl_ip_next_fragment(item->packet, v->mtu, &ofs));
+        n++;
+    } while (ofs);
+    ovl_counter_add(out.worker->shard, OVL_TOTAL_REPLICATED, n - 1);
+    dp_packet_delete(item->packet);
 }
 
 /* Counts what came into a network or out of a tunnel. */
@@ -226,10 +309,7 @@ act(struct item *item)
     count_events(item);
     switch (v->kind) {
     case OVL_VERDICT_DROP:
-        if (OVS_UNLIKELY(a->worker->trace)) {
-            ovl_trace_missing_row(a, &item->outer, &item->pkt, v->reason);
-        }
-        ovl_output_drop(a, v->reason, item->packet);
+        drop(item);
         break;
 
     case OVL_VERDICT_HOST:
@@ -240,9 +320,17 @@ act(struct item *item)
         break;
 
     case OVL_VERDICT_ANSWER:
-        ovl_counter_add(a->worker->shard, OVL_TOTAL_CONSUMED, 1);
-        dp_packet_delete(item->packet);
-        answer(item);
+        answer(item, make_neighbor_reply(item));
+        break;
+
+    case OVL_VERDICT_ECHO:
+        answer(item, ovl_icmp_echo_reply(a->net->router_mac, a->frame,
+                                         &item->pkt, &v->router));
+        break;
+
+    case OVL_VERDICT_ROUTE:
+        make_plain(item);
+        route(item);
         break;
 
     case OVL_VERDICT_PORT:

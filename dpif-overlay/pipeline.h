@@ -46,6 +46,10 @@ struct ovl_worker {
      * there.  May be NULL. */
     void (*heard)(struct ovl_worker *, const struct ovl_heard *);
 
+    /* Set by the thread once in a while, for what is limited in time: ms of
+     * any clock that does not go back. */
+    long long int now;
+
     /* The pipeline's. */
     ovs_version_t version;      /* Taken once per burst. */
     const struct ovl_config *config;

@@ -146,6 +146,25 @@ ovl_pkt_l3_len(const struct ovl_pkt *pkt)
     return pkt->len - ETH_HEADER_LEN - ovl_pkt_tag_len(pkt);
 }
 
+/* What a router has to know of an IP packet, and a bridge has not. */
+struct ovl_pkt_router {
+    /* The first thing wrong with it, OVL_NO_DROP if nothing is.  Unless that,
+     * nothing below is valid. */
+    enum ovl_drop_reason fault;
+
+    uint16_t len;               /* Of the IP packet; padding may follow. */
+    uint8_t header_len;         /* Of the IP header, with IPv4 options. */
+    bool df;                    /* May not be fragmented on the way. */
+    uint16_t l4_ofs;            /* Behind extension headers; from the start of
+                                 * the frame. */
+    bool icmp_error;            /* An ICMP error, or a redirect. */
+    bool echo;                  /* An ICMP echo request, in one piece. */
+};
+
+/* Parses once more what 'pkt' was parsed from. */
+struct ovl_pkt_router ovl_pkt_parse_for_router(const void *data,
+                                               const struct ovl_pkt *pkt);
+
 /* The outside of a frame from the underlay. */
 struct ovl_outer {
     /* A UDP header can be seen behind IPv4 or IPv6.  If not, nothing below

@@ -204,6 +204,7 @@ io_main(void *t_)
             seq_change(t->taken_seq);
         }
 
+        t->worker.now = time_msec();
         if (poll_queues(t, list)) {
             ovsrcu_quiesce();
         } else {
@@ -263,6 +264,8 @@ pmd_main(void *t_)
 
         if (++loops % CLOCK_LOOPS == 0) {
             long long int now = time_usec();
+
+            t->worker.now = now / 1000;
             if (now - quiesced >= QUIESCE_US && !ovsrcu_try_quiesce()) {
                 quiesced = now;
             }

@@ -14,8 +14,6 @@
 
 #include "forwarding-private.h"
 
-#include <string.h>
-
 #include "hash.h"
 #include "util.h"
 
@@ -59,16 +57,20 @@ ovl_route_pool_destroy(struct ovl_forwarding *fwd)
 }
 
 static uint32_t
+hash_nexthop(const struct ovl_nexthop *hop)
+{
+    return hash_int(hop->vni, hash_bytes(&hop->ip, sizeof hop->ip, 0));
+}
+
+static uint32_t
 hash_route(const struct ovl_route *route)
 {
     uint32_t hash = hash_2words(route->action, route->vni);
 
     for (size_t i = 0; i < route->n_nexthops; i++) {
-        const struct ovl_nexthop *hop = &route->nexthops[i];
-
-        hash = hash_int(hop->vni, hash_bytes(&hop->ip, sizeof hop->ip, hash));
+        hash = hash_add(hash, hash_nexthop(&route->nexthops[i]));
     }
-    return hash;
+    return hash_finish(hash, 0);
 }
 
 static bool
@@ -119,13 +121,13 @@ ovl_route_pool_ref(struct ovl_forwarding *fwd, const struct ovl_route *route)
         }
     }
 
-    size_t size = route->n_nexthops * sizeof *route->nexthops;
     struct ovl_nexthop *nexthops;
 
-    r = xmalloc(sizeof *r + size);
+    r = xmalloc(sizeof *r + route->n_nexthops * sizeof *nexthops);
     nexthops = (struct ovl_nexthop *) (r + 1);
-    if (size) {
-        memcpy(nexthops, route->nexthops, size);
+    for (size_t i = 0; i < route->n_nexthops; i++) {
+        nexthops[i] = route->nexthops[i];
+        nexthops[i].hash = hash_nexthop(&route->nexthops[i]);
     }
     r->up = *route;
     r->up.nexthops = nexthops;

@@ -16,11 +16,13 @@
  *     guard.c             whether a VM may say what it says
  *     responder.c         whether an ARP or ND request is answered here
  *     bridging.c          where a frame goes inside its network
+ *     routing.c           where a packet goes that the router gets
  *
  * Layer 2. */
 
 #include "ecn.h"
 #include "forwarding.h"
+#include "icmp.h"
 #include "pipeline.h"
 #include "pkt-parse.h"
 
@@ -30,6 +32,7 @@ struct ovl_arrival {
     struct ovl_worker *worker;
     struct ovl_lport *in;
     const struct ovl_binding *binding;  /* Of 'in'. */
+    const void *frame;                  /* Its bytes, or those inside. */
     uint32_t vni;                       /* OVL_VNI_NONE: not known. */
     const struct ovl_network *net;      /* Of 'vni'; NULL: none. */
     uint32_t drops;                     /* Block of OVL_N_DROPS that it counts
@@ -45,7 +48,9 @@ enum ovl_verdict_kind {
     OVL_VERDICT_PORT,           /* To the network's member 'port'. */
     OVL_VERDICT_VTEP,           /* Into the tunnel to 'vtep'. */
     OVL_VERDICT_FLOOD,          /* To all of the network but the sender. */
+    OVL_VERDICT_ROUTE,          /* To 'port' or 'vtep' of network 'net'. */
     OVL_VERDICT_ANSWER,         /* ARP or ND, with 'answer'. */
+    OVL_VERDICT_ECHO,           /* Ping of a gateway address. */
     OVL_VERDICT_HOST,           /* To 'port', as it is: between uplink and
                                  * LOCAL. */
 };
@@ -56,16 +61,34 @@ struct ovl_answer {
     bool router;                /* R flag of an NA. */
 };
 
+/* What a packet could not be routed for. */
+struct ovl_missing {
+    uint32_t vni;               /* OVL_VNI_NONE: nothing was looked for. */
+    struct in6_addr ip;
+    struct eth_addr mac;        /* Of 'ip', if that is known. */
+};
+
 struct ovl_verdict {
     enum ovl_verdict_kind kind;
-    enum ovl_drop_reason reason;        /* OVL_VERDICT_DROP. */
+    enum ovl_drop_reason reason;        /* OVL_VERDICT_DROP... */
+    struct ovl_icmp icmp;               /* ...what is said about that... */
+    struct ovl_missing missing;         /* ...and what was missing. */
 
-    struct ovl_lport *port;             /* OVL_VERDICT_PORT and _HOST. */
+    /* OVL_VERDICT_PORT, _HOST and _ROUTE. */
+    struct ovl_lport *port;
     uint16_t vlan;                      /* Tag that 'port' wants; 0: none. */
 
-    struct ovl_vtep *vtep;              /* OVL_VERDICT_VTEP. */
+    /* OVL_VERDICT_VTEP and _ROUTE. */
+    struct ovl_vtep *vtep;
     const struct ovl_adjacency *adj;    /* Of 'vtep'. */
 
+    /* OVL_VERDICT_ROUTE. */
+    const struct ovl_network *net;      /* Where it is going. */
+    struct eth_addr eth_dst;            /* Of the next hop. */
+    bool fragment;                      /* It is larger than 'mtu'. */
+    uint16_t mtu;
+
+    struct ovl_pkt_router router;       /* OVL_VERDICT_ROUTE, _ECHO, _DROP. */
     struct ovl_answer answer;           /* OVL_VERDICT_ANSWER. */
 
     /* Before any of these but _DROP and _HOST. */

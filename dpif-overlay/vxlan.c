@@ -49,8 +49,8 @@ hash_bytes16(uint32_t hash, const struct in6_addr *ip)
 
 /* Five-tuple, with ports of 0 for fragments; addresses and type if it is not
  * IP. */
-static uint32_t
-hash_flow(const struct ovl_pkt *inner)
+uint32_t
+ovl_flow_hash(const struct ovl_pkt *inner)
 {
     uint32_t hash = hash_seed();
 
@@ -76,7 +76,7 @@ ovl_vxlan_source_port(const struct ovl_pkt *inner)
 {
     uint64_t range = OVL_VXLAN_SPORT_MAX - OVL_VXLAN_SPORT_MIN + 1;
 
-    return OVL_VXLAN_SPORT_MIN + (hash_flow(inner) * range >> 32);
+    return OVL_VXLAN_SPORT_MIN + (ovl_flow_hash(inner) * range >> 32);
 }
 
 uint8_t

@@ -17,9 +17,12 @@
 #include "forwarding.h"
 #include "pkt-parse.h"
 
+/* A hash of the flow that 'pkt' belongs to, the same for all fragments of a
+ * datagram, with a seed per process. */
+uint32_t ovl_flow_hash(const struct ovl_pkt *pkt);
+
 /* RFC 7348 section 5: the UDP source port, a hash of the inner flow, in the
- * dynamic range of RFC 6335, so that the underlay spreads flows.  Fragments
- * of one datagram have the same.  The hash has a seed per process.  Host
+ * dynamic range of RFC 6335, so that the underlay spreads flows.  Host
  * order. */
 #define OVL_VXLAN_SPORT_MIN 49152
 #define OVL_VXLAN_SPORT_MAX 65535

@@ -91,8 +91,6 @@ struct ovl_parsed_network {
     uint16_t mtu;               /* 0: the uplink's. */
 };
 
-#define OVL_ROUTE_MAX_NEXTHOPS 64
-
 struct ovl_parsed_route {
     char *vrf;
     struct in6_addr prefix;

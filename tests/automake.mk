@@ -48,6 +48,8 @@ tests_libovl_test_a_SOURCES = \
 	tests/unit/frames.h \
 	tests/unit/guarded.c \
 	tests/unit/guarded.h \
+	tests/unit/icmp-oracle.c \
+	tests/unit/icmp-oracle.h \
 	tests/unit/neighbor-oracle.c \
 	tests/unit/neighbor-oracle.h \
 	tests/unit/templates.c \
@@ -185,6 +187,11 @@ tests_unit_test_rib_route_SOURCES = \
 	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
 	tests/unit/test-rib-route.c
 tests_unit_test_rib_route_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-routing
+tests_unit_test_routing_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-routing.c
+tests_unit_test_routing_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-row-parse
 tests_unit_test_row_parse_SOURCES = \

@@ -37,7 +37,7 @@ def defined_tests():
     for path in glob.glob(os.path.join(ROOT, "tests/s*/test_*.py")):
         names |= set(re.findall(r"^def (test_\w+)", read(path), re.M))
     for path in glob.glob(os.path.join(ROOT, "tests/unit/test-*.c")):
-        names |= set(re.findall(r"_test\(\s*(\w+)\)", read(path)))
+        names |= set(re.findall(r"(?:_test|\bTEST)\(\s*(\w+)\)", read(path)))
     return names
 
 

@@ -151,10 +151,9 @@ def test_any_ethertype_is_bridged(sw, ethertype):
 
 
 def test_frame_to_the_router_mac_is_not_bridged(sw):
-    """Routing comes with a later release; until then it is a named drop."""
-    sw.add_port("vm5", 5001)
-    sw.expect(("vm1", udp(1, 9, dst_mac=GATEWAY_MAC)),
-              drops={("vm1", 5001, "no_router"): 1})
+    frame = bytes(Ether(src=mac(1), dst=GATEWAY_MAC, type=0x88b5)
+                  / Raw(b"e" * 46))
+    sw.expect(("vm1", frame), drops={("vm1", 5001, "not_ip"): 1})
 
 
 def test_many_frames_in_order(sw):

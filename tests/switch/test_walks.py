@@ -13,7 +13,7 @@ import re
 import pytest
 
 from ovl.frames import arp_request, decap_in, ip, mac, udp
-from ovl.frames import BROADCAST, Ether, Raw
+from ovl.frames import BROADCAST, GATEWAY_MAC, IP, UDP, Ether, Raw
 
 README = os.path.join(os.path.dirname(__file__),
                       "../../dpif-overlay/README.md")
@@ -22,6 +22,12 @@ README = os.path.join(os.path.dirname(__file__),
 def broadcast(n):
     return bytes(Ether(src=mac(n), dst=BROADCAST, type=0x88b5)
                  / Raw(b"b" * 46))
+
+
+def to_router(dst, **fields):
+    return bytes(Ether(src=mac(1), dst=GATEWAY_MAC)
+                 / IP(src=ip(1), dst=dst, **fields)
+                 / UDP(sport=1000, dport=2000) / Raw(b"data"))
 
 
 # Name of the walk -> port, frame.
@@ -37,7 +43,14 @@ FRAMES = {
     "out of a tunnel": ("p0", decap_in(5001, udp(3, 1))),
     "out of a tunnel, from a stranger":
         ("p0", decap_in(5001, udp(3, 1), src="192.0.2.77")),
+    "routed to another network": ("vm1", to_router("10.5.0.99")),
+    "routed, and no row says where to": ("vm1", to_router("10.9.0.1")),
 }
+
+
+def add_second_network(sw):
+    sw.add_network(5005, vrf="red", gateway_ips=["10.5.0.1/24"])
+    sw.add_mac(5005, mac(0x99), "192.0.2.2", ips=["10.5.0.99"])
 
 
 def documented_walks():
@@ -59,5 +72,7 @@ def test_every_walk_is_documented():
 @pytest.mark.parametrize("name", FRAMES)
 def test_walk_is_as_documented(sw, name):
     port, frame = FRAMES[name]
+    if name.startswith("routed"):
+        add_second_network(sw)
     assert (without_varying(sw.trace(port, frame))
             == without_varying(documented_walks().get(name, "")))

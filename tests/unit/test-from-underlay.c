@@ -388,10 +388,10 @@ static void
 inner_frame_for_the_router_is_not_bridged(void **state)
 {
     struct world *w = *state;
-    struct frame inner = inner_to(MAC_ROUTER);
+    struct frame inner = frame_eth(MAC_ROUTER, MAC_REMOTE, 0x88b5);
     struct frame f = tunneled(&inner);
 
-    assert_tunnel_drop(w, &f, OVL_DROP_NO_ROUTER);
+    assert_tunnel_drop(w, &f, OVL_DROP_NOT_IP);
 }
 
 static void

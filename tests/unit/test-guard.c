@@ -73,7 +73,7 @@ mac_of_a_router_that_does_not_exist_is_like_any_other(void **state)
     /* One with a VRF has a router, gateways or not. */
     w->net_other.vrf = CONST_CAST(char *, "red");
     world_apply(w);
-    assert_port_drop(w, w->other, &f, OVL_DROP_NO_ROUTER);
+    assert_port_drop(w, w->other, &f, OVL_DROP_NOT_IP);
     f = frame_eth(MAC_BROADCAST, MAC_LOCAL, 0x88b5);
     assert_port_drop(w, w->other, &f, OVL_DROP_SPOOF_GATEWAY);
 }

@@ -199,9 +199,17 @@ static void
 frame_for_the_router_is_not_bridged(void **state)
 {
     struct world *w = *state;
-    struct frame f = unicast(MAC_ROUTER, MAC_VM1);
+    struct frame f = frame_eth(MAC_ROUTER, MAC_VM1, 0x88b5);
 
-    assert_port_drop(w, w->vm1, &f, OVL_DROP_NO_ROUTER);
+    assert_port_drop(w, w->vm1, &f, OVL_DROP_NOT_IP);
+}
+
+/* Without DF, nobody is told that it is too big. */
+static void
+allow_fragments(struct frame *f)
+{
+    frame_set16(f, IP4_FRAG, 0);
+    frame_fix_ip4(f, L3_OFS);
 }
 
 static void
@@ -215,6 +223,7 @@ what_does_not_fit_into_the_tunnel_is_dropped(void **state)
                                     "10.1.0.99", 1, 2, l3 - 28);
 
         assert_int_equal(f.len, l3 + 14);
+        allow_fragments(&f);
         if (l3 <= 1450) {
             world_receive(w, w->vm1, &f);
             assert_forwarded(w, 1);
@@ -238,12 +247,14 @@ mtu_of_the_network_bounds_what_goes_into_tunnels(void **state)
     world_apply(w);
     world_receive(w, w->vm1, &fits);
     assert_forwarded(w, 1);
+    allow_fragments(&big);
     assert_port_drop(w, w->vm1, &big, OVL_DROP_TOO_BIG);
 
     w->net.mtu = 9000;          /* The uplink's still counts. */
     world_apply(w);
     big = frame_udp4(MAC_REMOTE, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2,
                      1451 - 28);
+    allow_fragments(&big);
     assert_port_drop(w, w->vm1, &big, OVL_DROP_TOO_BIG);
 }
 

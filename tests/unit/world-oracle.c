@@ -7,6 +7,7 @@
 
 #include "world-oracle.h"
 
+#include "icmp-oracle.h"
 #include "neighbor-oracle.h"
 #include "util.h"
 
@@ -169,6 +170,34 @@ check_answer(const struct world *w, const struct ovl_lport *in,
             : "not the right answer");
 }
 
+/* True if it is the router, or somebody's ICMP, that may have spoken. */
+static bool
+is_ip_frame(const struct frame *f)
+{
+    return (f->len >= 14 && (frame_get16(f, 12) == 0x0800
+                             || frame_get16(f, 12) == 0x86dd));
+}
+
+static const char *
+check_icmp(const struct world *w, const struct ovl_lport *in,
+           const struct frame *plain)
+{
+    struct frame said;
+
+    if (w->n_out != 1 || w->out[0].port != in) {
+        return "the ICMP message is not where the packet came from";
+    }
+    said.len = 0;
+    if (in == w->eth1) {
+        frame_put(&said, w->out[0].frame.data + INNER_OFS,
+                  w->out[0].frame.len - INNER_OFS);
+    } else {
+        frame_put(&said, w->out[0].frame.data, w->out[0].frame.len);
+        untag(&said);
+    }
+    return icmp_oracle(plain, &said);
+}
+
 const char *
 world_oracle(const struct world *w, const struct ovl_lport *in,
              const void *data, size_t len)
@@ -199,7 +228,9 @@ world_oracle(const struct world *w, const struct ovl_lport *in,
         }
     }
 
-    if (answered) {
+    if (answered && says == ORACLE_MUST_NOT && is_ip_frame(&plain)) {
+        return check_icmp(w, in, &plain);
+    } else if (answered) {
         return (says == ORACLE_MUST_NOT ? "answers what nobody asked"
                 : check_answer(w, in, &answer));
     } else if (says == ORACLE_MUST) {

@@ -246,6 +246,7 @@ world_create(void)
     w->worker.shard = ovl_shard_create();
     w->worker.send = catch_output;
     w->worker.heard = catch_heard;
+    w->pause = 1000;            /* Nothing that is limited in time is. */
 
     w->vm1 = port_create("vm1", "fe:54:00:00:00:01");
     w->vm2 = port_create("vm2", "fe:54:00:00:00:02");
@@ -306,6 +307,7 @@ world_destroy(struct world *w)
 static void
 run(struct world *w, struct ovl_lport *port, struct dp_packet_batch *batch)
 {
+    w->worker.now += w->pause;
     w->n_in = dp_packet_batch_size(batch);
     w->n_out = 0;
     w->n_heard = 0;

@@ -71,6 +71,9 @@ struct world {
     struct ovl_prefix prefixes[3];
     struct ovl_guard guards[2];
 
+    /* Time that passes between two calls of world_receive(), in ms. */
+    int pause;
+
     /* Bytes behind each frame that comes in; see guarded.h. */
     size_t tailroom;
     struct guarded *guarded[NETDEV_MAX_BURST];

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_ICMP_H
+#define OVL_ICMP_H 1
+
+/* What a router says about packets that it does not forward, and its answer to
+ * an echo request.  Which packets it says nothing about is decided here, too.
+ *
+ * Thread-safety: packet threads.
+ *
+ * Layer 2. */
+
+#include "dp-packet.h"
+#include "forwarding.h"
+#include "pkt-parse.h"
+
+/* What there is to say, whatever the family. */
+enum ovl_icmp_message {
+    OVL_ICMP_NONE,
+    OVL_ICMP_TTL_EXPIRED,
+    OVL_ICMP_NO_ROUTE,
+    OVL_ICMP_HOST_UNREACHABLE,
+    OVL_ICMP_PROHIBITED,
+    OVL_ICMP_PORT_UNREACHABLE,
+    OVL_ICMP_PROTO_UNREACHABLE,
+    OVL_ICMP_TOO_BIG,
+};
+
+struct ovl_icmp {
+    enum ovl_icmp_message message;
+    uint16_t mtu;               /* OVL_ICMP_TOO_BIG. */
+    struct in6_addr src;        /* Who says so, of the packet's family. */
+    struct eth_addr eth_src;    /* Its MAC. */
+};
+
+/* Returns whether something may be said about 'pkt': not about an error, what
+ * went to many, a fragment that is not the first, or whom nobody can answer
+ * (RFC 1812 section 4.3.2.7, RFC 4443 section 2.4 (e)). */
+bool ovl_icmp_may_answer(const struct ovl_pkt *, const struct ovl_pkt_router *,
+                         enum ovl_icmp_message);
+
+/* Returns whether 'port', at 'now' ms, may be sent one more error, and counts
+ * it: 100 a second, 50 at once (RFC 1812 section 4.3.2.8). */
+bool ovl_icmp_limit(struct ovl_lport *port, long long int now);
+
+/* Makes the frame that says 'icmp' about the IP packet that 'pkt' and 'router'
+ * were parsed from; 'frame' is the Ethernet frame as it was received.  It goes
+ * to the frame's source.  The caller owns it. */
+struct dp_packet *ovl_icmp_error(const struct ovl_icmp *icmp,
+                                 const void *frame, const struct ovl_pkt *pkt,
+                                 const struct ovl_pkt_router *router);
+
+/* Makes the reply to the echo request in 'frame' (RFC 1122 section 3.2.2.6,
+ * RFC 4443 section 4.2). */
+struct dp_packet *ovl_icmp_echo_reply(struct eth_addr eth_src,
+                                      const void *frame,
+                                      const struct ovl_pkt *pkt,
+                                      const struct ovl_pkt_router *router);
+
+#endif /* icmp.h */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a router has to check: RFC 1812 section 5.2.2, RFC 8200 section 3.
+ *
+ * Prefix: ovl_pkt_. */
+
+#include <config.h>
+
+#include <netinet/icmp6.h>
+#include <netinet/ip6.h>
+
+#include "csum.h"
+#include "pkt-parse-load.h"
+
+/* RFC 791 section 3.1. */
+#define IPV4_OPT_END 0
+#define IPV4_OPT_NOP 1
+#define IPV4_OPT_LSRR 131
+#define IPV4_OPT_SSRR 137
+
+/* RFC 792 and RFC 4443: what is said about another packet, and about which
+ * nothing is said. */
+static bool
+is_icmp4_error(uint8_t type)
+{
+    return (type == ICMP4_DST_UNREACH || type == ICMP4_SOURCEQUENCH
+            || type == ICMP4_REDIRECT || type == ICMP4_TIME_EXCEEDED
+            || type == ICMP4_PARAM_PROB);
+}
+
+static bool
+is_icmp6_error(uint8_t type)
+{
+    return type < 128 || type == OVL_ND_REDIRECT;
+}
+
+/* Walks options with a bound, each at least two bytes long. */
+static enum ovl_drop_reason
+check_options(const struct ovl_bytes *b, size_t ofs, size_t end)
+{
+    while (ofs < end) {
+        uint8_t type, len;
+
+        if (!load(b, ofs, &type, 1) || type == IPV4_OPT_END) {
+            break;
+        } else if (type == IPV4_OPT_NOP) {
+            ofs++;
+            continue;
+        } else if (ofs + 2 > end || !load(b, ofs + 1, &len, 1) || len < 2
+                   || len > end - ofs) {
+            return OVL_DROP_BAD_IP_HEADER;
+        } else if (type == IPV4_OPT_LSRR || type == IPV4_OPT_SSRR) {
+            return OVL_DROP_SOURCE_ROUTE;       /* RFC 7126 section 4.3. */
+        }
+        ofs += len;
+    }
+    return OVL_NO_DROP;
+}
+
+static void
+parse_ipv4(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
+           struct ovl_pkt_router *r)
+{
+    struct ip_header h;
+
+    if (pkt->l3_bad || !load(b, pkt->l3_ofs, &h, sizeof h)) {
+        return;
+    }
+    r->header_len = IP_IHL(h.ip_ihl_ver) * 4;
+    r->len = ntohs(h.ip_tot_len);
+    r->df = (h.ip_frag_off & htons(IP_DONT_FRAGMENT)) != 0;
+    if (r->len > b->len - pkt->l3_ofs
+        || csum(b->data + pkt->l3_ofs, r->header_len)) {
+        return;
+    }
+    r->fault = check_options(b, pkt->l3_ofs + sizeof h,
+                             pkt->l3_ofs + r->header_len);
+    r->l4_ofs = pkt->l3_ofs + r->header_len;
+}
+
+/* Looks for what is not routed: jumbograms, which RFC 2675 section 3 has no
+ * use for on such links, and routing headers of type 0 (RFC 5095). */
+static enum ovl_drop_reason
+check_extensions(const struct ovl_bytes *b, size_t ofs, uint8_t proto,
+                 bool empty)
+{
+    if (empty && proto == IPPROTO_HOPOPTS) {
+        return OVL_DROP_BAD_IP_HEADER;
+    }
+    for (int i = 0; i < OVL_MAX_EXT_HEADERS; i++) {
+        uint8_t ext[4];         /* Next header, length, type, segments left. */
+
+        if ((proto != IPPROTO_HOPOPTS && proto != IPPROTO_ROUTING
+             && proto != IPPROTO_DSTOPTS)
+            || !load(b, ofs, ext, sizeof ext)) {
+            break;
+        } else if (proto == IPPROTO_ROUTING && !ext[2] && ext[3]) {
+            return OVL_DROP_SOURCE_ROUTE;
+        }
+        ofs += (ext[1] + 1) * 8;
+        proto = ext[0];
+    }
+    return OVL_NO_DROP;
+}
+
+static void
+parse_ipv6(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
+           struct ovl_pkt_router *r)
+{
+    struct ovs_16aligned_ip6_hdr h;
+
+    if (pkt->l3_bad || !load(b, pkt->l3_ofs, &h, sizeof h)) {
+        return;
+    }
+
+    size_t payload_ofs = pkt->l3_ofs + sizeof h;
+    size_t payload_len = ntohs(h.ip6_plen);
+    r->header_len = sizeof h;
+    r->df = true;               /* RFC 8200 section 5: never in transit. */
+    if (payload_len > b->len - payload_ofs) {
+        return;
+    }
+    r->len = MIN(sizeof h + payload_len, UINT16_MAX);
+
+    struct ovl_bytes packet = bytes_cut(b, payload_ofs + payload_len);
+    r->fault = check_extensions(&packet, payload_ofs, h.ip6_nxt,
+                                !payload_len);
+    r->l4_ofs = ovl_ip6_walk(&packet, payload_ofs, h.ip6_nxt).ofs;
+}
+
+struct ovl_pkt_router
+ovl_pkt_parse_for_router(const void *data, const struct ovl_pkt *pkt)
+{
+    const struct ovl_bytes b = { data, pkt->len };
+    struct ovl_pkt_router r = { .fault = OVL_DROP_BAD_IP_HEADER };
+    uint8_t type;
+
+    if (pkt->l3 == OVL_L3_IPV4) {
+        parse_ipv4(&b, pkt, &r);
+    } else if (pkt->l3 == OVL_L3_IPV6) {
+        parse_ipv6(&b, pkt, &r);
+    } else {
+        r.fault = OVL_DROP_NOT_IP;
+    }
+    if (r.fault != OVL_NO_DROP || pkt->ip.later_fragment) {
+        return r;
+    }
+
+    struct ovl_bytes packet = bytes_cut(&b, pkt->l3_ofs + r.len);
+    uint8_t proto = pkt->l3 == OVL_L3_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    if (pkt->ip.proto == proto && load(&packet, r.l4_ofs, &type, 1)) {
+        bool v4 = pkt->l3 == OVL_L3_IPV4;
+
+        r.icmp_error = (v4 ? is_icmp4_error(type)
+                        : is_icmp6_error(type));
+        r.echo = (type == (v4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST)
+                  && r.l4_ofs + ICMP_HEADER_LEN <= packet.len
+                  && !pkt->ip.fragment);
+    }
+    return r;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Routes.  The order of the checks is that of RFC 1812 section 5.2.1: the
+ * header, is it for us, may it be forwarded, where to.
+ *
+ * Prefix: ovl_route. */
+
+#include <config.h>
+
+#include "bridging.h"
+#include "pipeline-trace.h"
+#include "routing.h"
+#include "vxlan.h"
+
+/* RFC 791 section 3.2: every link takes packets of 68 bytes. */
+#define MIN_MTU 68
+
+/* A packet on its way through the tables. */
+struct lookup {
+    const struct ovl_arrival *a;
+    const struct ovl_pkt *pkt;
+    struct ovl_pkt_router router;
+    const struct ovl_vrf *vrf;  /* NULL: the network routes nowhere. */
+};
+
+/* What errors are from: an address of the family that the network that the
+ * packet came from has, or else the VRF. */
+static bool
+find_source(const struct lookup *l, struct in6_addr *src)
+{
+    const struct ovl_network *net = l->a->net;
+    bool v4 = l->pkt->l3 == OVL_L3_IPV4;
+
+    for (size_t i = 0; i < net->n_gateways; i++) {
+        struct in6_addr *ip = CONST_CAST(struct in6_addr *,
+                                         &net->gateways[i].ip);
+
+        if (ovl_ip_is_v4(ip) == v4 && (v4 || !in6_is_lla(ip))) {
+            *src = *ip;
+            return true;
+        }
+    }
+    *src = (!l->vrf ? in6addr_any : v4 ? l->vrf->gateway4 : l->vrf->gateway6);
+    return ipv6_addr_is_set(src);
+}
+
+/* Drops the packet for 'reason', and says 'message' to its sender if that may
+ * be said. */
+static struct ovl_verdict
+refuse(const struct lookup *l, enum ovl_drop_reason reason,
+       enum ovl_icmp_message message, uint16_t mtu)
+{
+    struct ovl_verdict verdict = ovl_verdict_drop(reason);
+
+    if (message != OVL_ICMP_NONE
+        && ovl_icmp_may_answer(l->pkt, &l->router, message)
+        && find_source(l, &verdict.icmp.src)) {
+        verdict.icmp.message = message;
+        verdict.icmp.mtu = mtu;
+        verdict.icmp.eth_src = l->a->net->router_mac;
+        verdict.router = l->router;
+    }
+    return verdict;
+}
+
+/* RFC 1812 section 5.3.7. */
+static enum ovl_drop_reason
+check_ipv4_addresses(const struct ovl_pkt *pkt)
+{
+    uint32_t src = ntohl(in6_addr_get_mapped_ipv4(&pkt->ip.src));
+    uint32_t dst = ntohl(in6_addr_get_mapped_ipv4(&pkt->ip.dst));
+
+    if (src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14) {
+        return OVL_DROP_MARTIAN_SOURCE;
+    } else if (dst >> 24 == 0 || dst >> 24 == 127 || dst >> 28 >= 14) {
+        return OVL_DROP_MARTIAN_DESTINATION;
+    }
+    return OVL_NO_DROP;
+}
+
+/* RFC 4291 sections 2.5.2, 2.5.3, 2.5.5 and 2.7.  Link-local addresses are
+ * looked at when it is known that the packet is not for us. */
+static enum ovl_drop_reason
+check_ipv6_addresses(const struct ovl_pkt *pkt)
+{
+    const struct in6_addr *ips[] = { &pkt->ip.src, &pkt->ip.dst };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ips); i++) {
+        if (!ipv6_addr_is_set(ips[i]) || IN6_IS_ADDR_LOOPBACK(ips[i])
+            || ipv6_addr_is_multicast(ips[i]) || ovl_ip_is_v4(ips[i])) {
+            return i ? OVL_DROP_MARTIAN_DESTINATION : OVL_DROP_MARTIAN_SOURCE;
+        }
+    }
+    return OVL_NO_DROP;
+}
+
+/* To the gateway itself: it answers to ping, and to nothing else. */
+static struct ovl_verdict
+for_gateway(const struct lookup *l)
+{
+    const struct ovl_pkt_ip *ip = &l->pkt->ip;
+    enum ovl_icmp_message message;
+
+    OVL_TRACE(l->a->worker->trace, "router: %s is a gateway address%s",
+              OVL_IP_TEXT(&ip->dst), l->router.echo ? ", echo" : "");
+    if (l->router.echo) {
+        return (struct ovl_verdict) {
+            .kind = OVL_VERDICT_ECHO, .router = l->router,
+        };
+    }
+    message = (ip->fragment || ip->proto == IPPROTO_ICMP
+               || ip->proto == IPPROTO_ICMPV6 ? OVL_ICMP_NONE
+               : ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP
+               ? OVL_ICMP_PORT_UNREACHABLE : OVL_ICMP_PROTO_UNREACHABLE);
+    return refuse(l, OVL_DROP_FOR_GATEWAY, message, 0);
+}
+
+/* True if 'ip' is the address of all hosts of 'net'; RFC 3021: links of two
+ * addresses or one have none. */
+static bool
+is_broadcast(const struct ovl_network *net, const struct in6_addr *ip)
+{
+    for (size_t i = 0; ovl_ip_is_v4(ip) && i < net->n_gateways; i++) {
+        const struct ovl_gateway *gw = &net->gateways[i];
+
+        if (ovl_ip_is_v4(&gw->ip) && gw->plen < 96 + 31) {
+            uint32_t hosts = UINT32_MAX >> (gw->plen - 96);
+            uint32_t a = ntohl(in6_addr_get_mapped_ipv4(&gw->ip));
+
+            if (ntohl(in6_addr_get_mapped_ipv4(ip)) == (a | hosts)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Finds the port or VTEP of the neighbor 'ip' in network 'vni', and what it
+ * takes to send there. */
+static enum ovl_drop_reason
+resolve(const struct lookup *l, uint32_t vni, const struct in6_addr *ip,
+        struct ovl_verdict *v)
+{
+    const struct ovl_worker *w = l->a->worker;
+    const struct ovl_network *net
+        = ovl_network_lookup(w->fwd, w->version, vni);
+
+    v->missing = (struct ovl_missing) { .vni = vni, .ip = *ip };
+    if (!net) {
+        OVL_TRACE(w->trace, "networks: %"PRIu32" -> none", vni);
+        return OVL_DROP_ROUTE_NO_NETWORK;
+    }
+    const struct ovl_neighbor *n
+        = ovl_neighbor_lookup(w->fwd, w->version, vni, ip);
+    if (!n || n->shared) {
+        OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> %s", vni,
+                  OVL_IP_TEXT(ip), n ? "shared by several MACs" : "none");
+        return OVL_DROP_NO_NEIGHBOR;
+    }
+    OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> "ETH_ADDR_FMT, vni,
+              OVL_IP_TEXT(ip), ETH_ADDR_ARGS(n->mac));
+    v->missing.mac = n->mac;
+    const struct ovl_mac *mac = ovl_mac_lookup(w->fwd, w->version, vni,
+                                               n->mac);
+    OVL_TRACE(w->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s", vni,
+              ETH_ADDR_ARGS(n->mac), !mac ? "none" : mac->vtep ? "VTEP " : "",
+              !mac ? "" : mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
+              : mac->port->name);
+    if (!mac) {
+        return OVL_DROP_NO_MAC;
+    }
+
+    v->net = net;
+    v->eth_dst = n->mac;
+    if (mac->vtep) {
+        v->vtep = mac->vtep;
+        return ovl_bridge_get_adjacency(l->a, mac->vtep, net, &v->adj,
+                                        &v->mtu);
+    } else if (!ovl_lport_is_alive(mac->port)) {
+        return OVL_DROP_PORT_GONE;
+    }
+    v->port = mac->port;
+    v->vlan = mac->vlan;
+    v->mtu = ovl_lport_mtu(mac->port);
+    if (net->mtu && (!v->mtu || net->mtu < v->mtu)) {
+        v->mtu = net->mtu;
+    }
+    return OVL_NO_DROP;
+}
+
+/* Rendezvous hashing: what a next hop weighs for a flow depends on the two
+ * alone, so one that goes takes only its own flows along.  D. Thaler and
+ * C. Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM
+ * Transactions on Networking 6 (1), 1998; RFC 2992 on what it is for. */
+static uint64_t
+weight(uint32_t flow, const struct ovl_nexthop *hop)
+{
+    uint64_t w = ((uint64_t) flow << 32 | hop->hash) * 0x9e3779b97f4a7c15;
+
+    w = (w ^ w >> 32) * 0xd6e8feb86659fd93;
+    return w ^ w >> 29;
+}
+
+/* Resolves the next hop of 'route' that weighs most for this flow and can be
+ * resolved.  If none can, says why not the heaviest. */
+static enum ovl_drop_reason
+choose_nexthop(const struct lookup *l, const struct ovl_route *route,
+               struct ovl_verdict *v)
+{
+    uint32_t flow = route->n_nexthops > 1 ? ovl_flow_hash(l->pkt) : 0;
+    uint64_t done[OVL_ROUTE_MAX_NEXTHOPS / 64] = { 0 };
+    enum ovl_drop_reason first = OVL_DROP_NO_ROUTE;
+    struct ovl_verdict why = *v;
+
+    for (size_t tried = 0; tried < route->n_nexthops; tried++) {
+        uint64_t heaviest = 0;
+        size_t best = SIZE_MAX;
+
+        for (size_t i = 0; i < route->n_nexthops; i++) {
+            uint64_t w = weight(flow, &route->nexthops[i]);
+
+            if (!(done[i / 64] & UINT64_C(1) << i % 64)
+                && (best == SIZE_MAX || w > heaviest)) {
+                best = i;
+                heaviest = w;
+            }
+        }
+        done[best / 64] |= UINT64_C(1) << best % 64;
+
+        const struct ovl_nexthop *hop = &route->nexthops[best];
+        enum ovl_drop_reason reason = resolve(l, hop->vni, &hop->ip, v);
+        if (reason == OVL_NO_DROP) {
+            return reason;
+        } else if (!tried) {
+            first = reason;
+            why = *v;
+        }
+    }
+    *v = why;
+    return first;
+}
+
+/* What there is to say if a next hop cannot be resolved.  That an underlay
+ * next hop is not resolved is a matter of a moment. */
+static enum ovl_icmp_message
+message_for(enum ovl_drop_reason reason)
+{
+    return (reason == OVL_DROP_ROUTE_NO_NETWORK
+            || reason == OVL_DROP_NO_NEIGHBOR || reason == OVL_DROP_NO_MAC
+            ? OVL_ICMP_HOST_UNREACHABLE : OVL_ICMP_NONE);
+}
+
+/* Sends the packet on its way to what 'v' has resolved, if it fits. */
+static struct ovl_verdict
+forward(const struct lookup *l, struct ovl_verdict *v)
+{
+    bool fits = !v->mtu || l->router.len <= v->mtu;
+
+    if (!fits && (l->router.df || v->mtu < MIN_MTU)) {
+        OVL_TRACE(l->a->worker->trace, "router: %"PRIu16" bytes do not fit "
+                  "MTU %"PRIu16, l->router.len, v->mtu);
+        return refuse(l, OVL_DROP_TOO_BIG, OVL_ICMP_TOO_BIG, v->mtu);
+    }
+    v->kind = OVL_VERDICT_ROUTE;
+    v->fragment = !fits;
+    v->router = l->router;
+    OVL_TRACE(l->a->worker->trace, "router: to "ETH_ADDR_FMT" in network "
+              "%"PRIu32"%s", ETH_ADDR_ARGS(v->eth_dst), v->net->vni,
+              fits ? "" : ", in fragments");
+    return *v;
+}
+
+static void
+trace_route(const struct lookup *l, const struct ovl_route *route,
+            uint8_t plen)
+{
+    bool v4 = l->pkt->l3 == OVL_L3_IPV4;
+
+    if (!route) {
+        OVL_TRACE(l->a->worker->trace, "fib: (%s, %s) -> no route",
+                  l->vrf->name, OVL_IP_TEXT(&l->pkt->ip.dst));
+    } else {
+        OVL_TRACE(l->a->worker->trace, "fib: (%s, %s) -> /%d %s",
+                  l->vrf->name, OVL_IP_TEXT(&l->pkt->ip.dst),
+                  plen - (v4 ? 96 : 0),
+                  ovl_route_action_to_string(route->action));
+    }
+}
+
+static struct ovl_verdict
+follow(const struct lookup *l, const struct ovl_route *route)
+{
+    struct ovl_verdict v = { .kind = OVL_VERDICT_DROP };
+    enum ovl_drop_reason reason = OVL_DROP_NO_ROUTE;
+
+    switch (route->action) {
+    case OVL_ROUTE_BLACKHOLE:
+        return ovl_verdict_drop(OVL_DROP_ROUTE_BLACKHOLE);
+    case OVL_ROUTE_UNREACHABLE:
+        return refuse(l, OVL_DROP_ROUTE_UNREACHABLE,
+                      OVL_ICMP_HOST_UNREACHABLE, 0);
+    case OVL_ROUTE_PROHIBIT:
+        return refuse(l, OVL_DROP_ROUTE_PROHIBIT, OVL_ICMP_PROHIBITED, 0);
+    case OVL_ROUTE_CONNECTED:
+        reason = resolve(l, route->vni, &l->pkt->ip.dst, &v);
+        break;
+    case OVL_ROUTE_FORWARD:
+        reason = choose_nexthop(l, route, &v);
+        break;
+    }
+    if (reason != OVL_NO_DROP) {
+        struct ovl_verdict drop = refuse(l, reason, message_for(reason), 0);
+
+        drop.missing = v.missing;
+        return drop;
+    }
+    return forward(l, &v);
+}
+
+/* The network that 'route' says is connected, NULL if it says something
+ * else. */
+static const struct ovl_network *
+connected_network(const struct lookup *l, const struct ovl_route *route)
+{
+    const struct ovl_worker *w = l->a->worker;
+
+    return (route && route->action == OVL_ROUTE_CONNECTED
+            ? ovl_network_lookup(w->fwd, w->version, route->vni) : NULL);
+}
+
+struct ovl_verdict
+ovl_route(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    const struct ovl_worker *w = a->worker;
+    struct lookup l = {
+        .a = a, .pkt = pkt,
+        .router = ovl_pkt_parse_for_router(a->frame, pkt),
+    };
+    const struct ovl_route *route = NULL;
+    uint8_t plen = 0;
+
+    enum ovl_drop_reason reason = l.router.fault;
+    if (reason == OVL_NO_DROP) {
+        reason = (pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(pkt)
+                  : check_ipv6_addresses(pkt));
+    }
+    if (reason != OVL_NO_DROP) {
+        return ovl_verdict_drop(reason);
+    }
+
+    if (ovl_network_is_gateway(a->net, &pkt->ip.dst)) {
+        return for_gateway(&l);
+    }
+    if (a->net->vrf[0]) {
+        l.vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
+    }
+    if (!l.vrf) {
+        return refuse(&l, OVL_DROP_NO_ROUTER, OVL_ICMP_NO_ROUTE, 0);
+    } else if (pkt->l3 == OVL_L3_IPV6
+               && (in6_is_lla(CONST_CAST(struct in6_addr *, &pkt->ip.src))
+                   || in6_is_lla(CONST_CAST(struct in6_addr *,
+                                            &pkt->ip.dst)))) {
+        return ovl_verdict_drop(OVL_DROP_MARTIAN_DESTINATION);
+    }
+
+    route = ovl_route_lookup(w->fwd, l.vrf, &pkt->ip.dst, &plen);
+    if (OVS_UNLIKELY(w->trace)) {
+        trace_route(&l, route, plen);
+    }
+    const struct ovl_network *connected = connected_network(&l, route);
+    if (connected && ovl_network_is_gateway(connected, &pkt->ip.dst)) {
+        return for_gateway(&l);
+    } else if (connected && is_broadcast(connected, &pkt->ip.dst)) {
+        return ovl_verdict_drop(OVL_DROP_DIRECTED_BROADCAST);
+    } else if (pkt->ip.ttl <= 1) {
+        return refuse(&l, OVL_DROP_TTL_EXPIRED, OVL_ICMP_TTL_EXPIRED, 0);
+    } else if (!route) {
+        return refuse(&l, OVL_DROP_NO_ROUTE, OVL_ICMP_NO_ROUTE, 0);
+    }
+    return follow(&l, route);
+}
+
+/* As Linux does for bridged tunnels (skb_tunnel_check_pmtu()): in the name of
+ * the destination, as a bridge has no address. */
+struct ovl_verdict
+ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                      uint16_t mtu)
+{
+    struct ovl_verdict verdict = ovl_verdict_drop(OVL_DROP_TOO_BIG);
+    struct ovl_pkt_router router = ovl_pkt_parse_for_router(a->frame, pkt);
+
+    if (router.fault == OVL_NO_DROP && router.df && mtu >= MIN_MTU
+        && !eth_addr_is_multicast(pkt->dst)
+        && ovl_icmp_may_answer(pkt, &router, OVL_ICMP_TOO_BIG)) {
+        verdict.icmp = (struct ovl_icmp) {
+            .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
+            .eth_src = pkt->dst,
+        };
+        verdict.router = router;
+    }
+    return verdict;
+}
