@@ -85,6 +85,18 @@ mutate(const char *s)
     return ds_steal_cstr(&ds);
 }
 
+/* Returns a new string of 'seed' again and again, 64 KB of it. */
+static char *
+repeated(const char *seed)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    while (ds.length < 65536) {
+        ds_put_format(&ds, "%s ", seed);
+    }
+    return ds_steal_cstr(&ds);
+}
+
 static char *
 garbage(size_t i)
 {
@@ -92,6 +104,8 @@ garbage(size_t i)
         return xstrdup(seeds[i]);
     } else if (i == ARRAY_SIZE(seeds)) {
         return random_bytes_text(65536);
+    } else if (i <= 2 * ARRAY_SIZE(seeds)) {
+        return repeated(seeds[i - ARRAY_SIZE(seeds) - 1]);
     }
     return (random_range(4)
             ? mutate(seeds[random_range(ARRAY_SIZE(seeds))])
@@ -175,6 +189,13 @@ static void
 bridge_vxlan_udp6_zero_csum(struct rib_fixture *f, char *value)
 {
     bridge_option(f, "vxlan-udp6-zero-csum", value);
+}
+
+/* A key that nobody knows is nobody's. */
+static void
+bridge_unknown_key(struct rib_fixture *f, char *value)
+{
+    bridge_option(f, value, value);
 }
 
 static void
@@ -342,6 +363,7 @@ static const struct column columns[] = {
     { OVL_RIB_BRIDGE, "vxlan-ttl", bridge_vxlan_ttl },
     { OVL_RIB_BRIDGE, "vxlan-dscp", bridge_vxlan_dscp },
     { OVL_RIB_BRIDGE, "vxlan-udp6-zero-csum", bridge_vxlan_udp6_zero_csum },
+    { OVL_RIB_BRIDGE, NULL, bridge_unknown_key },
     { OVL_RIB_PORT, "overlay_addresses", port_addresses },
     { OVL_RIB_PORT, NULL, port_name },
     { OVL_RIB_PORT, NULL, port_iface_id },
@@ -475,11 +497,142 @@ any_bytes_in_any_column(void **state OVS_UNUSED)
     }
 }
 
+/* Numbers: an older schema may let any through. */
+
+static const int64_t numbers[] = {
+    INT64_MIN, INT32_MIN, -4096, -1, 0, 1, 67, 68, 4094, 4095, 4096, 4097,
+    65535, 65536, (1 << 24) - 1, 1 << 24, (1 << 24) + 1, INT32_MAX,
+    UINT32_MAX, INT64_C(1) << 32, (INT64_C(1) << 32) + 1, INT64_MAX,
+};
+
+struct number_column {
+    enum ovl_rib_table table;
+    int64_t min, max;
+    void (*set)(struct rib_fixture *, int64_t);
+};
+
+static void
+port_vni(struct rib_fixture *f, int64_t n)
+{
+    struct ovl_row_iface iface = { .name = "vm1" };
+
+    SET(f, port, ROW, .name = "vm1", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1, .has_vni = true, .vni = n);
+}
+
+static void
+set_vlan(struct rib_fixture *f, int64_t vlan, int64_t vni)
+{
+    struct ovl_row_iface iface = { .name = "vm1" };
+
+    SET(f, port, ROW, .name = "vm1", .on_overlay_bridge = true,
+        .ifaces = &iface, .n_ifaces = 1, .vlans = &vlan, .vlan_vnis = &vni,
+        .n_vlans = 1);
+}
+
+static void
+port_vlan(struct rib_fixture *f, int64_t n)
+{
+    set_vlan(f, n, 1);
+}
+
+static void
+port_vlan_vni(struct rib_fixture *f, int64_t n)
+{
+    set_vlan(f, 10, n);
+}
+
+static void
+binding_vni(struct rib_fixture *f, int64_t n)
+{
+    SET(f, binding, ROW, .iface = "vm1", .vni = n);
+}
+
+static void
+network_vni(struct rib_fixture *f, int64_t n)
+{
+    SET(f, network, ROW, .vni = n);
+}
+
+static void
+network_mtu(struct rib_fixture *f, int64_t n)
+{
+    SET(f, network, ROW, .vni = 9, .mtu = &n);
+}
+
+static void
+route_vni(struct rib_fixture *f, int64_t n)
+{
+    SET(f, route, ROW, .vrf = "red", .prefix = "10.0.0.0/8", .vni = &n,
+        .nexthops = STRINGS("10.1.0.9"));
+}
+
+static void
+neighbor_vni(struct rib_fixture *f, int64_t n)
+{
+    SET(f, neighbor, ROW, .vni = n, .ip = "10.1.0.9", .mac = GOOD_MAC);
+}
+
+static void
+mac_vni(struct rib_fixture *f, int64_t n)
+{
+    SET(f, mac, ROW, .vni = n, .mac = GOOD_MAC, .vtep = "192.0.2.9");
+}
+
+#define MAX_VNI ((1 << 24) - 1)
+static const struct number_column number_columns[] = {
+    { OVL_RIB_PORT, 1, MAX_VNI, port_vni },
+    { OVL_RIB_PORT, 0, 4095, port_vlan },
+    { OVL_RIB_PORT, 1, MAX_VNI, port_vlan_vni },
+    { OVL_RIB_BINDING, 1, MAX_VNI, binding_vni },
+    { OVL_RIB_NETWORK, 1, MAX_VNI, network_vni },
+    { OVL_RIB_NETWORK, 68, 65535, network_mtu },
+    { OVL_RIB_ROUTE, 1, MAX_VNI, route_vni },
+    { OVL_RIB_NEIGHBOR, 1, MAX_VNI, neighbor_vni },
+    { OVL_RIB_MAC, 1, MAX_VNI, mac_vni },
+};
+
+/* A number that is out of range is an error that says so; no other is one for
+ * that reason, but the row may miss a network. */
+static void
+any_number_in_any_column(void **state OVS_UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(number_columns); i++) {
+        const struct number_column *c = &number_columns[i];
+        struct rib_fixture f;
+
+        rib_fixture_init(&f);
+        add_port(&f, "br-ov");
+        add_port(&f, "vm1");
+        for (size_t j = 0; j < ARRAY_SIZE(numbers); j++) {
+            int64_t n = numbers[j];
+
+            c->set(&f, n);
+            commit(&f);
+            const char *error = error_of(&f, c->table, ROW);
+            if (n < c->min || n > c->max) {
+                char *text = xasprintf("%"PRId64, n);
+
+                if (!error || !strstr(error, text)) {
+                    fail_msg("column %"PRIuSIZE", %s: error is %s", i, text,
+                             error ? error : "(none)");
+                }
+                free(text);
+            } else if (error && !strstr(error, "does not exist")) {
+                fail_msg("column %"PRIuSIZE", %"PRId64": error is %s", i, n,
+                         error);
+            }
+        }
+        rib_fixture_uninit(&f);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes_in_any_column),
+        cmocka_unit_test(any_number_in_any_column),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "tables-fixture.h"
 
 #include "forwarding-private.h"
+#include "hash.h"
 
 #define N_KEYS 50000
 #define N_SEEDS 20
@@ -100,6 +101,77 @@ structured_keys_hardly_collide(void **state OVS_UNUSED)
     free(hashes);
 }
 
+/* Keys that somebody worked out against another process. */
+
+#define N_EVIL 4000
+#define N_BUCKETS 1024          /* They would all be in the same one. */
+
+/* cmap mixes the hash with a random basis of its own. */
+static uint32_t
+bucket_of(uint32_t hash, uint32_t basis)
+{
+    return hash_finish(basis, hash) % N_BUCKETS;
+}
+
+/* Entries that the look-ups of 'n' keys with 'hashes' go over, each once. */
+static uint64_t
+cost_of(const uint32_t *hashes, size_t n, uint32_t basis)
+{
+    uint32_t filled[N_BUCKETS] = { 0 };
+    uint64_t cost = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        filled[bucket_of(hashes[i], basis)]++;
+    }
+    for (size_t i = 0; i < N_BUCKETS; i++) {
+        cost += (uint64_t) filled[i] * filled[i];
+    }
+    return cost;
+}
+
+static uint32_t
+evil_hash(const struct ovl_hash_keys *keys, bool ip, uint32_t i)
+{
+    struct in6_addr address = ip4_nr(i);
+
+    return (ip ? ovl_hash_ip(keys, 5001, &address)
+            : ovl_hash_mac(keys, 5001, mac_nr(i)));
+}
+
+static void
+keys_that_collide_in_one_process_do_not_in_another(void **state OVS_UNUSED)
+{
+    uint32_t *evil = xmalloc(N_EVIL * sizeof *evil);
+    uint32_t *usual = xmalloc(N_EVIL * sizeof *usual);
+
+    for (uint32_t seed = 1; seed <= 2 * N_SEEDS; seed++) {
+        struct ovl_hash_keys known, ours;
+        uint32_t known_basis, basis;
+        bool ip = seed % 2;
+        size_t n = 0;
+
+        random_set_seed(seed);
+        random_bytes(&known, sizeof known);
+        random_bytes(&ours, sizeof ours);
+        known_basis = random_uint32();
+        basis = random_uint32();
+        for (uint32_t i = 0; n < N_EVIL; i++) {
+            if (!bucket_of(evil_hash(&known, ip, i), known_basis)) {
+                evil[n] = evil_hash(&ours, ip, i);
+                usual[n++] = random_uint32();
+            }
+        }
+
+        uint64_t evil_cost = cost_of(evil, n, basis);
+        if (evil_cost > 2 * cost_of(usual, n, basis)) {
+            fail_msg("seed %u: %"PRIu64" entries instead of %"PRIu64, seed,
+                     evil_cost, cost_of(usual, n, basis));
+        }
+    }
+    free(evil);
+    free(usual);
+}
+
 static void
 each_bundle_hashes_in_its_own_way(void **state OVS_UNUSED)
 {
@@ -121,6 +193,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(structured_keys_hardly_collide),
+        cmocka_unit_test(keys_that_collide_in_one_process_do_not_in_another),
         cmocka_unit_test(each_bundle_hashes_in_its_own_way),
     };
 

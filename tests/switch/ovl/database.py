@@ -24,11 +24,16 @@ class Database:
     def finish(self):
         """Returns the results of the transaction under way."""
         answer = b""
-        while not answer or answer.count(b"{") != answer.count(b"}"):
+        while True:
             data = self.sock.recv(1 << 20)
             assert data, "ovsdb-server closes the connection"
             answer += data
-        results = json.loads(answer)["result"]
+            if answer.endswith(b"}"):
+                try:
+                    results = json.loads(answer)["result"]
+                    break
+                except ValueError:
+                    pass        # That was some inner one.
         errors = [r for r in results if r and "error" in r]
         assert not errors, errors[0]
         return results
