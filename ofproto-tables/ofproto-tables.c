@@ -466,7 +466,9 @@ port_add(struct ofproto *ofproto, struct netdev *netdev)
 
     /* A new ofproto is asked to add what the datapath has. */
     if (dpif_port_exists(overlay->dpif, netdev_get_name(netdev))) {
-        netdev_set_dpif_type(netdev, OVL_DP_TYPE);
+        /* Stock code compares the pointer, not the text. */
+        netdev_set_dpif_type(
+            netdev, dpif_normalize_type(dpif_type(overlay->dpif)));
         return 0;
     }
     return dpif_port_add(overlay->dpif, netdev, NULL);
