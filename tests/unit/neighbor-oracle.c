@@ -60,6 +60,15 @@ is_mac(const uint8_t *p, const char *s)
 }
 
 static bool
+has_same_macs(const uint8_t *eth)
+{
+    uint8_t macs[12];
+
+    memcpy(macs, eth, sizeof macs);
+    return !memcmp(macs, macs + 6, 6);
+}
+
+static bool
 is_zero(const uint8_t *p, size_t n)
 {
     while (n && !p[n - 1]) {
@@ -349,7 +358,7 @@ oracle_answer(const struct world *w, const struct ovl_lport *in,
         l3 = 18;
     }
     if (vid != (in == w->trunk1 ? 10 : 0)
-        || (eth[6] & 1) || is_zero(eth + 6, 6) || !memcmp(eth, eth + 6, 6)
+        || (eth[6] & 1) || is_zero(eth + 6, 6) || has_same_macs(eth)
         || (!memcmp(eth, reserved, 5) && eth[5] < 16)) {
         return ORACLE_MUST_NOT;
     }
