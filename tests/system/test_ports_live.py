@@ -140,7 +140,8 @@ def test_taps_change_their_datapath_at_once(fabric):
     """Whoever is given a tap opens it in the same reconfiguration: nobody may
     sleep on its descriptor any more."""
     hypervisor = fabric.add_hypervisor()
-    fabric.expected += [r"\|tunnel\|", r"dpif_netdev"]
+    fabric.expected += [r"\|tunnel\|", r"dpif_netdev", r"ofproto_dpif_upcall",
+                        r"Dropped \d+ log messages"]
     words = []
     for i in range(6):
         words += ["--", "add-port", "br-ov", "t%d" % i, "--", "set",

