@@ -367,24 +367,33 @@ replace_chunks(struct ovl_fib_edit *edit, struct map_edit *m, size_t at,
     }
 }
 
-/* Joins chunk 'at' with a neighbor if it has become small. */
+/* True if chunks 'at' and 'at' + 1 exist and would make one that is not at
+ * once full again. */
+static bool
+may_join(const struct map_edit *m, size_t at)
+{
+    return (at + 1 < m->n
+            && (m->chunks[at].chunk->n + m->chunks[at + 1].chunk->n
+                <= CHUNK_MAX - CHUNK_MIN));
+}
+
+/* Joins chunk 'at' with its neighbors, as long as it is small: on both sides,
+ * or small ones would stay beside a large one when that becomes small. */
 static void
 join_chunk(struct ovl_fib_edit *edit, struct map_edit *m, size_t at)
 {
-    if (m->chunks[at].chunk->n >= CHUNK_MIN || m->n < 2) {
-        return;
-    }
-
-    size_t first = at ? at - 1 : at;
-    const struct fib_chunk *a = m->chunks[first].chunk;
-    const struct fib_chunk *b = m->chunks[first + 1].chunk;
-    if (a->n + b->n <= CHUNK_MAX - CHUNK_MIN) {
+    while (m->chunks[at].chunk->n < CHUNK_MIN) {
         struct buffer buffer;
 
+        if (at && may_join(m, at - 1)) {
+            at--;
+        } else if (!may_join(m, at)) {
+            return;
+        }
         buffer.n = 0;
-        buffer_put_chunk(&buffer, a, m->key_size);
-        buffer_put_chunk(&buffer, b, m->key_size);
-        replace_chunks(edit, m, first, 2, &buffer);
+        buffer_put_chunk(&buffer, m->chunks[at].chunk, m->key_size);
+        buffer_put_chunk(&buffer, m->chunks[at + 1].chunk, m->key_size);
+        replace_chunks(edit, m, at, 2, &buffer);
     }
 }
 

@@ -516,6 +516,31 @@ test_many_routes_come_and_go(void **state OVS_UNUSED)
     ovl_fib_destroy(fib);
 }
 
+/* In the order in which small chunks are left behind large ones. */
+static void
+test_nothing_is_left_whatever_went_first(void **state OVS_UNUSED)
+{
+    enum { N = 100000 };
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
+
+    for (uint32_t i = 0; i < N; i++) {
+        uint32_t nr = (uint64_t) i * 38197 % N;     /* A permutation. */
+        struct ovl_prefix p = {
+            in6_addr_mapped_ipv4(htonl(0x0a000000 + (nr << 2))), 96 + 32
+        };
+
+        ovl_fib_edit_insert(edit, &p, 1 + nr);
+    }
+    for (uint32_t i = N; i-- > 0; ) {
+        struct ovl_prefix p = {
+            in6_addr_mapped_ipv4(htonl(0x0a000000 + (i << 2))), 96 + 32
+        };
+
+        ovl_fib_edit_remove(edit, &p, NULL, OVL_FIB_NONE);
+    }
+    assert_null(ovl_fib_edit_end(edit));
+}
+
 static void
 test_vrf_of_100_routes_takes_two_kilobytes(void **state OVS_UNUSED)
 {
@@ -547,6 +572,7 @@ main(void)
         cmocka_unit_test(test_random_ipv4_routes),
         cmocka_unit_test(test_random_ipv6_routes),
         cmocka_unit_test(test_many_routes_come_and_go),
+        cmocka_unit_test(test_nothing_is_left_whatever_went_first),
         cmocka_unit_test(test_vrf_of_100_routes_takes_two_kilobytes),
     };
 
