@@ -379,15 +379,14 @@ rib_network_bridge_changed(struct ovl_rib *rib)
     }
 }
 
-/* A network without gateway and VRF does not route: its router MAC is zero,
- * which is no destination, unless the row names one. */
+/* A network without gateway and VRF has one, too, for a route of some VRF may
+ * say that its next hops are neighbors there; to it, nothing is routed: see
+ * ovl_network_has_router(). */
 static struct eth_addr
 router_mac(const struct ovl_rib *rib, const struct ovl_parsed_network *p)
 {
     return (!eth_addr_is_zero(p->gateway_mac) ? p->gateway_mac
-            : p->n_gateways ? rib->gateway_mac
-            : p->vrf[0] ? rib->router_mac
-            : eth_addr_zero);
+            : p->n_gateways ? rib->gateway_mac : rib->router_mac);
 }
 
 /* Returns a new array of the gateways of 'net', with the link-local one that

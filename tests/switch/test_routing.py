@@ -148,6 +148,23 @@ def test_symmetric_irb_through_an_l3_vni(red):
                out={"vm1": [routed(back, mac(1))]})
 
 
+def test_next_hop_in_a_network_without_vrf(red):
+    """The router has a MAC there, too: 0 is nobody's source."""
+    router, peer = "02:00:00:00:aa:01", "02:00:00:00:aa:02"
+    with red.transaction():
+        red.set_rows("set", "Bridge", "br-ov",
+                     f'overlay_router_mac="{router}"')
+        red.add_network(7002)
+        red.add_neighbor(7002, "192.0.2.2", peer)
+        red.add_mac(7002, peer, "192.0.2.2")
+        red.set_rows("create", "Overlay_Route", "vrf=red",
+                     'prefix="10.77.0.0/16"', "nexthops=192.0.2.2",
+                     "vni=7002")
+    frame = packet("10.77.1.1")
+    red.expect(("vm1", frame), out={
+        "p0": [red.encap(routed(frame, peer, router), vni=7002)]})
+
+
 def test_overlapping_prefixes_of_two_vrfs(red):
     """VM 6 has the address of VM 5, in VRF blue."""
     red.add_network(6001, vrf="blue", gateway_ips=["10.6.0.1/24"])

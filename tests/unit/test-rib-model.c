@@ -609,7 +609,7 @@ show_network(struct model *m, int vni)
 
     if (net->gateways) {
         router_mac = UINT64_C(0x02005e000101);
-    } else if (net->vrf && m->local >= 0 && is_live(m, m->local)) {
+    } else if (m->local >= 0 && is_live(m, m->local)) {
         router_mac = eth_addr_to_uint64(
             ovl_lport_mac(find_port(&m->f, names[m->local])));
     }

@@ -170,7 +170,7 @@ lowest_uuid_of_equal_rows_is_in_force(void **state)
     expect_tables(f, UNDERLAY
         "mac 1 02:00:00:00:00:aa 192.0.2.2\n"
         "neighbor 1 2001:db8::1 02:00:00:00:00:02\n"
-        "network 1 \"two\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"two\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources 192.0.2.2\n");
     expect_error(f, OVL_RIB_MAC, 2, NULL);
     expect_error(f, OVL_RIB_MAC, 3,
@@ -214,7 +214,7 @@ next_of_equal_rows_takes_over(void **state)
         "mac 1 02:00:00:00:00:01 192.0.2.3\n"
         "neighbor 1 10.0.0.1 02:00:00:00:00:03 router\n"
         "neighbor 1 10.0.0.3 02:00:00:00:00:01\n"
-        "network 1 \"three\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"three\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources 192.0.2.3\n");
     expect_error(f, OVL_RIB_MAC, 3, NULL);
     expect_error(f, OVL_RIB_NEIGHBOR, 3, NULL);
@@ -247,14 +247,14 @@ local_port_beats_remote_row(void **state)
     expect_tables(f, "binding br-ov local\nbinding eth1 uplink\n"
         "binding vm1 access 1 guarded 02:00:00:00:00:01\n"
         "mac 1 02:00:00:00:00:01 vm1\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members vm1.0 sources 192.0.2.2\n");
     expect_error(f, OVL_RIB_MAC, 1, NULL);
 
     del(f, OVL_RIB_PORT, 9);
     commit(f);
     expect_tables(f, UNDERLAY "mac 1 02:00:00:00:00:01 192.0.2.2\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources 192.0.2.2\n");
 }
 
@@ -271,7 +271,7 @@ row_with_our_own_vtep_makes_neighbors_only(void **state)
     commit(f);
     expect_tables(f, UNDERLAY "mac 1 02:00:00:00:00:02 192.0.2.2\n"
         "neighbor 1 10.0.0.1 02:00:00:00:00:01\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood 192.0.2.2 members sources 192.0.2.2\n");
     expect_error(f, OVL_RIB_MAC, 1, NULL);
 
@@ -281,7 +281,7 @@ row_with_our_own_vtep_makes_neighbors_only(void **state)
     commit(f);
     expect_tables(f, UNDERLAY "mac 1 02:00:00:00:00:01 192.0.2.1\n"
         "neighbor 1 10.0.0.1 02:00:00:00:00:01\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood 192.0.2.1 members sources 192.0.2.1\n");
 }
 
@@ -372,7 +372,7 @@ loser_of_equal_rows_claims_nothing(void **state)
     SET(f, network, 1, .vni = 1);
     commit(f);
     expect_tables(f, UNDERLAY "mac 1 02:00:00:00:00:01 192.0.2.2\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources 192.0.2.2\n");
 }
 
@@ -433,7 +433,7 @@ router_mac_comes_from_the_right_place(void **state)
     commit(f);
     assert_int_equal(ROUTER_MAC(1), 0x02005e000101);
     assert_int_equal(ROUTER_MAC(2), 0x020000000700);
-    assert_int_equal(ROUTER_MAC(3), 0);
+    assert_int_equal(ROUTER_MAC(3), 0x020000000700);
     assert_int_equal(ROUTER_MAC(4), 0x020000000004);
     assert_int_equal(ROUTER_MAC(5), 0x020000000005);
 
@@ -448,7 +448,7 @@ router_mac_comes_from_the_right_place(void **state)
     commit(f);
     assert_int_equal(ROUTER_MAC(1), 0x02000000aa01);
     assert_int_equal(ROUTER_MAC(2), 0x02000000aa02);
-    assert_int_equal(ROUTER_MAC(3), 0);
+    assert_int_equal(ROUTER_MAC(3), 0x02000000aa02);
     assert_int_equal(ROUTER_MAC(4), 0x020000000004);
     assert_int_equal(ROUTER_MAC(5), 0x020000000005);
 }
@@ -542,7 +542,7 @@ vteps_of_a_vrf_may_send_to_all_its_networks(void **state)
         SOURCES(1, "red", " 192.0.2.2", " 192.0.2.2 192.0.2.3")
         SOURCES(2, "red", "", " 192.0.2.2 192.0.2.3")
         SOURCES(3, "", "", " 192.0.2.4"),
-        LOCAL_MAC, LOCAL_MAC, "00:00:00:00:00:00");
+        LOCAL_MAC, LOCAL_MAC, LOCAL_MAC);
     expect_tables(f, expected);
     free(expected);
 
@@ -574,7 +574,7 @@ vteps_of_a_vrf_may_send_to_all_its_networks(void **state)
 /* Ports and bindings. */
 
 #define NETWORK1(MEMBERS)                                                    \
-    "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "                \
+    "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "                \
     "gateways flood members" MEMBERS " sources\n"
 
 static void
@@ -603,7 +603,7 @@ port_without_its_network_says_so(void **state)
     expect_tables(f, "binding br-ov local\nbinding eth1 uplink\n"
         "binding vm1 access 5001\n"
         "binding vm2 gateway 0=5001 10=5002\n"
-        "network 5001 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 5001 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members vm1.0 vm2.0 sources\n");
 
     SET(f, network, 1, .vni = 5001, .mtu = (int64_t[]) { 1 });
@@ -628,7 +628,7 @@ bad_port_is_unbound(void **state)
     commit(f);
     expect_error(f, OVL_RIB_PORT, 1, "\"10.0.0.300\" is not an IP address");
     expect_tables(f, UNDERLAY
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources\n");
 }
 
@@ -651,7 +651,7 @@ underlay_ports_cannot_be_bound(void **state)
     expect_error(f, OVL_RIB_BINDING, 2,
                  "the interface is the bridge's own port");
     expect_tables(f, UNDERLAY
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members sources\n");
 
     /* eth1 is an uplink no more, vm1 is one now. */
@@ -664,7 +664,7 @@ underlay_ports_cannot_be_bound(void **state)
         "binding eth1 access 1 guarded 02:00:00:00:00:02\n"
         "binding vm1 uplink\n"
         "mac 1 02:00:00:00:00:02 eth1\n"
-        "network 1 \"\" vrf \"\" mtu 0 router 00:00:00:00:00:00 "
+        "network 1 \"\" vrf \"\" mtu 0 router 02:00:00:00:07:00 "
         "gateways flood members eth1.0 sources\n");
 }
 
