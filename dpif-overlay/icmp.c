@@ -55,18 +55,13 @@ is_single_host(const struct in6_addr *ip)
 }
 
 bool
-ovl_icmp_may_answer(const struct ovl_pkt *pkt, const struct ovl_pkt_router *r,
-                    enum ovl_icmp_message message)
+ovl_icmp_may_answer(const struct ovl_pkt *pkt, const struct ovl_pkt_router *r)
 {
-    /* RFC 4443 lets a host that sends to many know that it sends too much. */
-    bool to_many_is_fine = (pkt->l3 == OVL_L3_IPV6
-                            && message == OVL_ICMP_TOO_BIG);
-
     return (!r->icmp_error && !pkt->ip.later_fragment
             && !eth_addr_is_multicast(pkt->src)
             && is_single_host(&pkt->ip.src)
-            && (to_many_is_fine || (!eth_addr_is_multicast(pkt->dst)
-                                    && is_single_host(&pkt->ip.dst)))
+            && !eth_addr_is_multicast(pkt->dst)
+            && is_single_host(&pkt->ip.dst)
             && pkt->ip.proto != IPPROTO_IGMP);
 }
 

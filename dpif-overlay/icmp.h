@@ -35,9 +35,10 @@ struct ovl_icmp {
 
 /* Returns whether something may be said about 'pkt': not about an error, what
  * went to many, a fragment that is not the first, or whom nobody can answer
- * (RFC 1812 section 4.3.2.7, RFC 4443 section 2.4 (e)). */
-bool ovl_icmp_may_answer(const struct ovl_pkt *, const struct ovl_pkt_router *,
-                         enum ovl_icmp_message);
+ * (RFC 1812 section 4.3.2.7, RFC 4443 section 2.4 (e); what that allows
+ * about multicast is for those who route it). */
+bool ovl_icmp_may_answer(const struct ovl_pkt *,
+                         const struct ovl_pkt_router *);
 
 /* Returns whether 'port', at 'now' ms, may be sent one more error, and counts
  * it: 100 a second, 50 at once (RFC 1812 section 4.3.2.8). */

@@ -77,7 +77,7 @@ ovl_pkt_push_tag(struct dp_packet *packet, uint16_t vlan)
 }
 
 void
-ovl_pkt_set_ecn(void *data, const struct ovl_pkt *pkt, enum ovl_ecn ecn)
+ovl_pkt_set_ecn(void *data, struct ovl_pkt *pkt, enum ovl_ecn ecn)
 {
     uint8_t *l3 = (uint8_t *) data + pkt->l3_ofs;
     uint8_t tos = (pkt->ip.tos & IP_DSCP_MASK) | ecn;
@@ -95,4 +95,5 @@ ovl_pkt_set_ecn(void *data, const struct ovl_pkt *pkt, enum ovl_ecn ecn)
         l3[0] = (l3[0] & 0xf0) | (tos >> 4);
         l3[1] = (tos << 4) | (l3[1] & 0x0f);
     }
+    pkt->ip.tos = tos;
 }

@@ -45,6 +45,6 @@ struct dp_packet *ovl_pkt_push_tag(struct dp_packet *packet, uint16_t vlan);
 
 /* Changes the ECN field of the IP header in the frame at 'data' to 'ecn'.
  * 'pkt' is what was parsed there: IP that is not bad. */
-void ovl_pkt_set_ecn(void *data, const struct ovl_pkt *pkt, enum ovl_ecn ecn);
+void ovl_pkt_set_ecn(void *data, struct ovl_pkt *pkt, enum ovl_ecn ecn);
 
 #endif /* pkt-edit.h */

@@ -70,6 +70,7 @@ parse_ipv4(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
     r->len = ntohs(h.ip_tot_len);
     r->df = (h.ip_frag_off & htons(IP_DONT_FRAGMENT)) != 0;
     if (r->len > b->len - pkt->l3_ofs
+        || (ntohs(h.ip_frag_off) & IP_FRAG_OFF_MASK) * 8 + r->len > UINT16_MAX
         || csum(b->data + pkt->l3_ofs, r->header_len)) {
         return;
     }

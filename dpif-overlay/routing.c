@@ -53,7 +53,7 @@ refuse(const struct lookup *l, enum ovl_drop_reason reason,
     struct ovl_verdict verdict = ovl_verdict_drop(reason);
 
     if (message != OVL_ICMP_NONE
-        && ovl_icmp_may_answer(l->pkt, &l->router, message)
+        && ovl_icmp_may_answer(l->pkt, &l->router)
         && find_source(l, &verdict.icmp.src)) {
         verdict.icmp.message = message;
         verdict.icmp.mtu = mtu;
@@ -112,7 +112,12 @@ for_gateway(const struct lookup *l)
                || ip->proto == IPPROTO_ICMPV6 ? OVL_ICMP_NONE
                : ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP
                ? OVL_ICMP_PORT_UNREACHABLE : OVL_ICMP_PROTO_UNREACHABLE);
-    return refuse(l, OVL_DROP_FOR_GATEWAY, message, 0);
+
+    struct ovl_verdict verdict = refuse(l, OVL_DROP_FOR_GATEWAY, message, 0);
+    if (l->pkt->l3 == OVL_L3_IPV6) {
+        verdict.icmp.src = ip->dst;     /* RFC 4443 section 2.2 (a). */
+    }
+    return verdict;
 }
 
 /* True if 'ip' is the address of all hosts of 'net'; RFC 3021: links of two
@@ -390,8 +395,7 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     struct ovl_pkt_router router = ovl_pkt_parse_for_router(a->frame, pkt);
 
     if (router.fault == OVL_NO_DROP && router.df && mtu >= MIN_MTU
-        && !eth_addr_is_multicast(pkt->dst)
-        && ovl_icmp_may_answer(pkt, &router, OVL_ICMP_TOO_BIG)) {
+        && ovl_icmp_may_answer(pkt, &router)) {
         verdict.icmp = (struct ovl_icmp) {
             .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
             .eth_src = pkt->dst,

@@ -371,6 +371,30 @@ packet_out_of_a_tunnel_may_be_routed_into_one(void **state)
     assert_in_tunnel(w, 0, IP_VTEP2, VNI_B, &r);
 }
 
+/* RFC 6040 section 4.1: the outer header has what the inner one has, which
+ * may have been set by the tunnel before. */
+static void
+congestion_travels_from_tunnel_to_tunnel(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_udp4(MAC_ROUTER, MAC_REMOTE, "10.1.0.99",
+                                "10.3.0.1", 1000, 2000, 40);
+    frame_set8(&f, IP4_TOS, 2);
+    frame_fix_ip4(&f, L3_OFS);
+    struct frame in = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_VTEP, IP_OWN, 3,
+                                   50000, VNI, &f);
+    struct frame r = routed(&f, MAC_GW, MAC_ROUTER_B);
+
+    frame_set8(&r, IP4_TOS, 3);
+    frame_fix_ip4(&r, L3_OFS);
+    world_receive(w, w->eth1, &in);
+    assert_forwarded(w, 1);
+    uint16_t sport = frame_get16(&w->out[0].frame, UDP_SPORT);
+    struct frame out = frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, IP_VTEP2,
+                                    3, sport, VNI_B, &r);
+    assert_output(w, 0, w->eth1, &out);
+}
+
 /* RFC 1812 section 5.2.2. */
 static void
 padding_does_not_travel(void **state)
@@ -866,6 +890,11 @@ gateway_has_no_other_service(void **state)
     e6 = icmp6(MAC_ROUTER, "2001:db8::1", 4, 1, 6, &f6);
     assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, &e6);
 
+    /* RFC 4443 section 2.2 (a): from whom it was sent to. */
+    f6 = to_router6("2001:db8:2::1", 40);
+    e6 = icmp6(MAC_ROUTER, "2001:db8:2::1", 1, 4, 0, &f6);
+    assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, &e6);
+
     /* Its own replies elicit nothing. */
     f = echo4("10.1.0.1", 0, MAC_ROUTER, MAC_VM1, "10.1.0.11");
     assert_refused(w, &f, OVL_DROP_FOR_GATEWAY, NULL);
@@ -995,6 +1024,41 @@ bridged_packet_that_does_not_fit_is_told_so(void **state)
     frame_set16(&f, L3_OFS + 6, 0);
     frame_fix_ip4(&f, L3_OFS);
     assert_refused(w, &f, OVL_DROP_TOO_BIG, NULL);
+}
+
+/* RFC 4443 section 2.2: nobody speaks in the name of a group. */
+static void
+bridged_packet_to_a_group_gets_no_answer(void **state)
+{
+    struct world *w = *state;
+    struct frame f6 = frame_udp6(MAC_REMOTE, MAC_VM1, "2001:db8::11",
+                                 "ff02::1:5", 1000, 2000, 1500 - 50 - 48 + 1);
+
+    assert_refused(w, &f6, OVL_DROP_TOO_BIG, NULL);
+}
+
+/* What was fragmented to more than IP can put together again would come out
+ * of another cut with offsets that start over. */
+static void
+fragment_behind_the_end_of_a_datagram_is_dropped(void **state)
+{
+    struct world *w = *state;
+    struct frame f = to_router("10.2.0.14", 1000);
+    size_t last = (65535 - 1028) / 8;
+
+    ovl_forwarding_begin(w->fwd);
+    set_network_b(w, 600);
+    ovl_forwarding_commit(w->fwd);
+    frame_set16(&f, L3_OFS + 6, last + 1);
+    frame_fix_ip4(&f, L3_OFS);
+    assert_refused(w, &f, OVL_DROP_BAD_IP_HEADER, NULL);
+
+    frame_set16(&f, L3_OFS + 6, last);
+    frame_fix_ip4(&f, L3_OFS);
+    world_receive(w, w->vm1, &f);
+    assert_forwarded(w, 2);
+    assert_int_equal(frame_get16(&w->out[1].frame, L3_OFS + 6),
+                     last + 576 / 8);
 }
 
 /* ECMP. */
@@ -1151,6 +1215,7 @@ main(void)
         TEST(next_hop_of_a_route_gets_the_packet),
         TEST(route_through_an_l3_vni),
         TEST(packet_out_of_a_tunnel_may_be_routed_into_one),
+        TEST(congestion_travels_from_tunnel_to_tunnel),
         TEST(padding_does_not_travel),
         TEST(priority_tag_does_not_travel),
         TEST(fragments_are_routed_as_they_are),
@@ -1175,6 +1240,8 @@ main(void)
         TEST(ipv4_without_df_is_fragmented),
         TEST(options_are_copied_as_their_flag_says),
         TEST(bridged_packet_that_does_not_fit_is_told_so),
+        TEST(bridged_packet_to_a_group_gets_no_answer),
+        TEST(fragment_behind_the_end_of_a_datagram_is_dropped),
         TEST(flows_spread_over_next_hops_and_stay),
         TEST(fragments_of_a_datagram_take_one_path),
         TEST(without_a_next_hop_that_resolves_the_host_is_unreachable),
