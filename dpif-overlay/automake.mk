@@ -96,6 +96,8 @@ dpif_overlay_libovl_threads_a_SOURCES = \
 	dpif-overlay/overlay-port.h \
 	dpif-overlay/pmd.c \
 	dpif-overlay/pmd.h \
+	dpif-overlay/rx-packet.c \
+	dpif-overlay/rx-packet.h \
 	dpif-overlay/rxq-sched.c \
 	dpif-overlay/rxq-sched.h \
 	dpif-overlay/underlay.c \

@@ -43,6 +43,8 @@
              "overlay_vlan_bindings does not list the frame's VLAN")         \
     OVL_DROP(RESERVED_GROUP, "reserved_group",                               \
              "destined to a reserved bridge group address")                  \
+    OVL_DROP(BAD_SEGMENTS, "multiseg",                                       \
+             "buffers of a driver that do not make up a frame")              \
     OVL_DROP(UNFINISHED, "unfinished",                                       \
              "its sender left checksums to us (userspace-tso-enable)")       \
     OVL_DROP(TOO_BIG, "too_big",                                             \

@@ -17,6 +17,7 @@
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "pipeline.h"
+#include "rx-packet.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_port);
 
@@ -314,26 +315,9 @@ ovl_port_refresh(struct ovl_port *port)
     return changed;
 }
 
-#ifdef DPDK_NETDEV
-/* Gives the packet one segment.  The pipeline reads and writes headers as
- * contiguous memory that it owns. */
-static bool
-make_contiguous(struct dp_packet *packet)
-{
-    return (packet->source != DPBUF_DPDK
-            || packet->mbuf.nb_segs == 1
-            || !rte_pktmbuf_linearize(&packet->mbuf));
-}
-#else
-static bool
-make_contiguous(struct dp_packet *packet OVS_UNUSED)
-{
-    return true;
-}
-#endif
-
 int
-ovl_rxq_recv(struct ovl_rxq *rxq, struct dp_packet_batch *batch)
+ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
+             struct dp_packet_batch *batch)
 {
     dp_packet_batch_init(batch);
     int error = netdev_rxq_recv(rxq->rx, batch, NULL);
@@ -349,13 +333,14 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct dp_packet_batch *batch)
     struct dp_packet *packet;
     size_t n = dp_packet_batch_size(batch), i;
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
-        dp_packet_reset_offload(packet);
-        if (OVS_LIKELY(make_contiguous(packet))) {
+        size_t len = dp_packet_size(packet);
+
+        packet = ovl_rx_own(packet);
+        if (OVS_LIKELY(packet)) {
             dp_packet_batch_refill(batch, packet, i);
         } else {
-            /* Never became a packet of the pipeline: the driver's to
-             * count, like any frame that it could not hand over. */
-            dp_packet_delete(packet);
+            ovl_account_refused(shard, &rxq->port->up,
+                                OVL_DROP_BAD_SEGMENTS, len);
         }
     }
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;

@@ -28,6 +28,7 @@
 struct dp_packet;
 struct dp_packet_batch;
 struct ovl_port;
+struct ovl_shard;
 
 /* A receive queue. */
 struct ovl_rxq {
@@ -113,13 +114,14 @@ bool ovl_port_refresh(struct ovl_port *);
 /* Parses "queue:core,...".  Returns 0 or EINVAL. */
 int ovl_port_set_rxq_affinity(struct ovl_port *, const char *);
 
-/* Receives a burst.  Offload marks of the driver are gone, every packet has
- * one segment.  Returns 0 or a positive errno value, EAGAIN for nothing. */
-int ovl_rxq_recv(struct ovl_rxq *, struct dp_packet_batch *);
+/* Receives a burst.  Every packet has one segment, and nobody else has it;
+ * those that could not have are dropped and counted in 'shard'.  Returns 0 or
+ * a positive errno value, EAGAIN for nothing. */
+int ovl_rxq_recv(struct ovl_rxq *, struct ovl_shard *shard,
+                 struct dp_packet_batch *);
 
 /* Sends 'batch' on behalf of the sender number 'sender' and accounts for it.
  * Takes the packets.  Any thread under RCU. */
-struct ovl_shard;
 void ovl_port_send(struct ovl_port *, int sender, struct ovl_shard *,
                    struct dp_packet_batch *batch);
 

@@ -416,3 +416,14 @@ ovl_account_unsent(struct ovl_shard *shard, const struct ovl_lport *port,
     ovl_counter_add(shard, OVL_TOTAL_DROPPED, n);
     ovl_counter_add(shard, port->drops + reason, n);
 }
+
+void
+ovl_account_refused(struct ovl_shard *shard, const struct ovl_lport *port,
+                    enum ovl_drop_reason reason, size_t bytes)
+{
+    ovl_counter_add(shard, OVL_TOTAL_RECEIVED, 1);
+    ovl_counter_add(shard, port->traffic + OVL_RX_PACKETS, 1);
+    ovl_counter_add(shard, port->traffic + OVL_RX_BYTES, bytes);
+    ovl_counter_add(shard, OVL_TOTAL_DROPPED, 1);
+    ovl_counter_add(shard, port->drops + reason, 1);
+}

@@ -198,6 +198,10 @@ tests_unit_test_row_parse_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-row-parse.c
 tests_unit_test_row_parse_LDADD = $(UNIT_RIB)
 
+check_PROGRAMS += tests/unit/test-rx-packet
+tests_unit_test_rx_packet_SOURCES = tests/unit/test-rx-packet.c
+tests_unit_test_rx_packet_LDADD = $(UNIT_THREADS)
+
 check_PROGRAMS += tests/unit/test-table-cost
 tests_unit_test_table_cost_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-table-cost.c
