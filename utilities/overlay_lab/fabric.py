@@ -51,13 +51,15 @@ def host_address(number, family):
 class Vm:
     """A VM: a namespace with one device, 'device'."""
 
-    def __init__(self, name, namespace, vni, host, device="eth0"):
+    def __init__(self, name, namespace, vni, host, device="eth0", subnet=1):
         self.name = name
         self.namespace = namespace
         self.vni = vni
         self.mac = "52:54:00:00:00:%02x" % host
-        self.ip = "10.1.0.%d" % (10 + host)
-        self.ip6 = "fd00::%d" % (10 + host)
+        self.ip = "10.%d.0.%d" % (subnet, 10 + host)
+        self.ip6 = "fd%02d::%d" % (subnet - 1, 10 + host)
+        self.gateway = "10.%d.0.1" % subnet
+        self.gateway6 = "fd%02d::1" % (subnet - 1)
         self.device = device
         self.hypervisor = None
         self.port = name                # Name of the port that it is behind.
@@ -75,6 +77,13 @@ class Vm:
             lines.append("addr add %s/64 dev %s nodad"
                          % (self.ip6, self.device))
         self.namespace.ip(*lines)
+
+    def use_gateway(self, ip6=False):
+        """Makes the gateways of its network its default routers."""
+        self.namespace.ip("route add default via " + self.gateway)
+        if ip6:
+            self.namespace.run("ip", "-6", "route", "add", "default", "via",
+                               self.gateway6)
 
     def neighbor(self, ip):
         """The MAC address that the VM has learned for 'ip', if any."""
@@ -225,8 +234,8 @@ class Fabric(Lab):
                 *settings)
 
     def add_vm(self, name, hypervisor, vni, host, kind="veth", bind=True,
-               announce=True, mtu=None, ip6=False):
-        """A VM with the addresses of number 'host'.  'bind' puts its port
+               announce=True, mtu=None, ip6=False, subnet=1):
+        """A VM with the addresses of number 'host' in 'subnet'.  'bind' puts its port
         into the network, 'announce' tells other hypervisors.  'kind' is how
         the VM is attached to its port:
 
@@ -239,7 +248,7 @@ class Fabric(Lab):
         """
         moved = kind in ("internal", "tap")
         vm = Vm(name, self.namespace(name), vni, host,
-                name if moved else "eth0")
+                name if moved else "eth0", subnet)
         vm.hypervisor = hypervisor
         vm.kind = kind
         if not ip6:
