@@ -17,7 +17,8 @@
 /* RFC 1812 section 4.3.2.3: as much as fits in 576 bytes; RFC 4443 section
  * 2.4 (c): in the minimum IPv6 MTU. */
 #define ICMP4_MAX_LEN 576
-#define ICMP6_MAX_LEN 1280
+#define MIN_MTU6 1280           /* RFC 8200 section 5. */
+#define ICMP6_MAX_LEN MIN_MTU6
 
 #define ICMP_TTL 64
 #define ICMP4_TOS 0xc0          /* RFC 1812 section 4.3.2.5: precedence 6. */
@@ -134,12 +135,14 @@ make_ipv6(const struct in6_addr *src, const struct in6_addr *dst, uint8_t tos,
     return ip;
 }
 
-/* A parameter problem points at the field that says which protocol follows:
- * the next header field of the IPv6 header if that is what names it. */
+/* A size below the minimum is never told: RFC 8201 section 4.  A parameter
+ * problem points at the field that says which protocol follows: the next
+ * header field of the IPv6 header if that is what names it. */
 static uint32_t
 param6(const struct ovl_icmp *icmp)
 {
-    return (icmp->message == OVL_ICMP_TOO_BIG ? icmp->mtu
+    return (icmp->message == OVL_ICMP_TOO_BIG
+            ? MAX(icmp->mtu, MIN_MTU6)
             : icmp->message == OVL_ICMP_PROTO_UNREACHABLE
             ? offsetof(struct ovs_16aligned_ip6_hdr, ip6_nxt) : 0);
 }

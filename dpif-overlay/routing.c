@@ -349,6 +349,9 @@ ovl_route(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
         reason = (pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(pkt)
                   : check_ipv6_addresses(pkt));
     }
+    if (reason == OVL_NO_DROP && is_broadcast(a->net, &pkt->ip.src)) {
+        reason = OVL_DROP_MARTIAN_SOURCE;   /* RFC 1812 section 4.2.2.11. */
+    }
     if (reason != OVL_NO_DROP) {
         return ovl_verdict_drop(reason);
     }

@@ -1026,6 +1026,34 @@ bridged_packet_that_does_not_fit_is_told_so(void **state)
     assert_refused(w, &f, OVL_DROP_TOO_BIG, NULL);
 }
 
+/* RFC 8200 section 5, RFC 8201 section 4: nobody sends less than 1280. */
+static void
+ipv6_is_never_told_less_than_1280(void **state)
+{
+    struct world *w = *state;
+    struct frame f6 = to_router6("2001:db8:2::14", 1280 - 48 + 1);
+    struct frame e6 = icmp6(MAC_ROUTER, "2001:db8::1", 2, 0, 1280, &f6);
+
+    ovl_forwarding_begin(w->fwd);
+    set_network_b(w, 600);
+    ovl_forwarding_commit(w->fwd);
+    assert_refused(w, &f6, OVL_DROP_TOO_BIG, &e6);
+}
+
+/* RFC 1812 sections 4.2.2.11 (d) and 4.3.2.7: an answer would go to all. */
+static void
+directed_broadcast_is_no_source(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_udp4(MAC_ROUTER_B, MAC_VM4, "10.2.0.255",
+                                "10.9.0.1", 1000, 2000, 40);
+    struct frame ping = echo4("10.2.0.1", 8, MAC_ROUTER_B, MAC_VM4,
+                              "10.2.0.255");
+
+    assert_port_drop(w, w->loose, &f, OVL_DROP_MARTIAN_SOURCE);
+    assert_port_drop(w, w->loose, &ping, OVL_DROP_MARTIAN_SOURCE);
+}
+
 /* RFC 4443 section 2.2: nobody speaks in the name of a group. */
 static void
 bridged_packet_to_a_group_gets_no_answer(void **state)
@@ -1240,6 +1268,8 @@ main(void)
         TEST(ipv4_without_df_is_fragmented),
         TEST(options_are_copied_as_their_flag_says),
         TEST(bridged_packet_that_does_not_fit_is_told_so),
+        TEST(ipv6_is_never_told_less_than_1280),
+        TEST(directed_broadcast_is_no_source),
         TEST(bridged_packet_to_a_group_gets_no_answer),
         TEST(fragment_behind_the_end_of_a_datagram_is_dropped),
         TEST(flows_spread_over_next_hops_and_stay),
