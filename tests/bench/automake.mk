@@ -10,6 +10,13 @@ tests_bench_bare_idl_SOURCES = \
 	tests/bench/bare-idl.c
 tests_bench_bare_idl_LDADD = $(OVS_LIBS)
 
+# Longest prefix match beside DPDK's.
+noinst_PROGRAMS += tests/bench/bench-fib
+tests_bench_bench_fib_SOURCES = tests/bench/bench-fib.c
+tests_bench_bench_fib_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
+bench-fib: tests/bench/bench-fib
+	@tests/bench/bench-fib $(BENCH_FLAGS)
+
 EXTRA_DIST += \
 	tests/bench/README.md \
 	tests/bench/control.py \
@@ -29,4 +36,4 @@ bench-control: all
 	    --bare-idl=tests/bench/bare-idl $(BENCH_FLAGS)
 mostlyclean-local:
 	rm -rf $(BENCH_ROOT)
-.PHONY: bench-control
+.PHONY: bench-control bench-fib
