@@ -20,6 +20,7 @@ from overlay_lab import (IPV4, IPV6, Fabric, Lab, LabError,       # noqa: E402
 from overlay_lab.wire import BROADCAST                            # noqa: E402
 
 RED, BLUE = 5001, 5002
+RED_WEB, BLUE_WEB = 5003, 5004
 WIDTH = 78
 
 PICTURE = """\
@@ -118,6 +119,7 @@ class Demo:
             ("Broadcast", self.broadcast),
             ("IPv6 underlay", self.ipv6_underlay),
             ("Linux kernel VTEPs", self.interoperation),
+            ("Routing", self.routing),
             ("Spoofing", self.spoofing),
             ("Database lost", self.database_lost),
         ]
@@ -382,6 +384,57 @@ class Demo:
         return "TCP %.0f Mbit/s over IPv4, %.0f and %.0f over IPv6" \
             % tuple(rates)
 
+    def routing(self):
+        vm = self.vm
+        self.screen.say("""Each tenant gets a VRF, gateways, and a second
+            network, with a VM on hv2.  redweb and blueweb have the same
+            addresses, too.  Packets are routed where they start.""")
+        self.add_second_networks()
+        average = [self.show_ping(vm["red1"], vm["redweb"], title, address)
+                   for title, address in (("routed", vm["redweb"].ip),
+                                          ("routed, IPv6",
+                                           vm["redweb"].ip6))]
+        with Sniffer(vm["blueweb"].namespace, "eth0") as blueweb:
+            self.show_ping(vm["redweb"], vm["red1"], "and back")
+            heard = [f for f in blueweb.frames() if f.proto == 1]
+        check(not heard, "blueweb heard tenant red")
+        self.show_ping(vm["blue1"], vm["blueweb"], "the other tenant")
+        self.screen.command("ping -c 1 -t 1 %s   (what traceroute does)"
+                            % vm["redweb"].ip)
+        text = vm["red1"].namespace.run(
+            "ping", "-n", "-c", "1", "-t", "1", vm["redweb"].ip,
+            check=False).stdout
+        self.screen.output(text.splitlines()[1])
+        check("From 10.1.0.1 " in text, "the gateway says nothing")
+        self.screen.command("ovs-appctl overlay/fib red   (on hv1)")
+        self.screen.output(self.hv1.appctl("overlay/fib", "red"))
+        return "two VRFs with the same prefixes, round trip %s and %s ms" \
+            % tuple(average)
+
+    def add_second_networks(self):
+        vm, fabric = self.vm, self.fabric
+        for name, first, second, families in (
+                ("red", RED, RED_WEB, None),
+                ("blue", BLUE, BLUE_WEB, (IPV6,))):
+            gateways = ["gateway=10.%d.0.1/24,fd%02d::1/64" % (n, n - 1)
+                        for n in (1, 3)]
+            if name == "red":
+                self.screen.command("overlay-ctl net-set", first, "vrf=red",
+                                    gateways[0])
+                self.screen.command("overlay-ctl net-add", second, "vrf=red",
+                                    gateways[1])
+            for hypervisor in fabric.hypervisors:
+                hypervisor.overlay_ctl("net-set", first, "vrf=" + name,
+                                       gateways[0])
+            fabric.add_network(second, "vrf=" + name, gateways[1],
+                               families=families)
+            web = name + "web"
+            vm[web] = fabric.add_vm(web, self.hv2, second, 6, ip6=True,
+                                    subnet=3)
+            fabric.script(web, vm[web].namespace)
+            for client in vm[web], vm[name + "1"]:
+                client.use_gateway(ip6=True)
+
     def spoofing(self):
         vm = self.vm
         self.screen.say("""red2 sends a frame with red1's MAC address.  Its
@@ -455,7 +508,7 @@ The network stays up.  To play with it (D=%s):
    $D/blue1                                   without one: a shell
    $D/hv1 tcpdump -ni eth1                    watch the underlay
 
-   hv1 hv2 are hypervisors; red1-red5, blue1, blue3 are VMs.
+   hv1 hv2 are hypervisors; red1-red5, redweb, blue1, blue3, blueweb are VMs.
    utilities/demo --clean                     removes it""" % directory)
 
 
