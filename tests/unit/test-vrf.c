@@ -7,6 +7,8 @@
 
 #include "tables-fixture.h"
 
+#include "timeval.h"
+
 #define N_VRFS 3
 #define N_PREFIXES 24
 #define N_ROUTES 6
@@ -306,6 +308,212 @@ test_random_transactions_in_all_versions(void **state OVS_UNUSED)
     }
 }
 
+/* One writer, many readers.
+ *
+ * The writer lets all fixed prefixes of a VRF lead to what is new with each
+ * transaction, numbers being used again, lets others come and go, and removes
+ * the VRF with all of them now and then.  In each burst a reader finds all of
+ * one transaction or no VRF.  Another thread lists all routes meanwhile. */
+
+#define N_READERS 2
+#define N_CHURN 3000            /* Prefixes that come and go. */
+#define N_AT_ONCE 40            /* Of them per transaction. */
+#define MSECS 500
+#define MIN_STEPS 100           /* However slow the machine is. */
+
+struct shared {
+    struct ovl_forwarding *fwd;
+    ATOMIC(const char *) failure;
+    atomic_bool stop;
+};
+
+static bool
+is_stopped(struct shared *s)
+{
+    const char *failure;
+    bool stop;
+
+    atomic_read_relaxed(&s->stop, &stop);
+    atomic_read_relaxed(&s->failure, &failure);
+    return stop || failure;
+}
+
+/* Returns what 'route' says it is, 0 if it contradicts itself. */
+static uint32_t
+serial_of(const struct ovl_route *route)
+{
+    for (int i = 0; i < route->n_nexthops; i++) {
+        if (route->nexthops[i].vni != route->nexthops[0].vni) {
+            return 0;
+        }
+    }
+    return route->n_nexthops ? route->nexthops[0].vni : 0;
+}
+
+static const char *
+check_burst(const struct ovl_forwarding *fwd)
+{
+    ovs_version_t version = ovl_forwarding_version(fwd);
+
+    for (int i = 0; i < 32; i++) {
+        const struct ovl_vrf *vrf = ovl_vrf_lookup(fwd, version, 1);
+        uint32_t serial = 0;
+
+        for (size_t j = 0; vrf && j < ARRAY_SIZE(probes); j++) {
+            struct in6_addr ip = ip_from(probes[j]);
+            const struct ovl_route *route
+                = ovl_route_lookup(fwd, vrf, &ip, NULL);
+
+            if (!route) {
+                return "no route";
+            } else if (!serial_of(route)) {
+                return "half a route";
+            } else if (serial && serial_of(route) != serial) {
+                return "routes of two versions";
+            }
+            serial = serial_of(route);
+        }
+    }
+    return NULL;
+}
+
+static void *
+reader_main(void *s_)
+{
+    struct shared *s = s_;
+
+    while (!is_stopped(s)) {
+        const char *failure = check_burst(s->fwd);
+
+        if (failure) {
+            atomic_store_relaxed(&s->failure, failure);
+        }
+        ovsrcu_quiesce();
+    }
+    return NULL;
+}
+
+static void
+see_route(uint32_t vrf OVS_UNUSED, const struct ovl_prefix *prefix OVS_UNUSED,
+          const struct ovl_route *route, void *s_)
+{
+    struct shared *s = s_;
+
+    if (!serial_of(route)) {
+        atomic_store_relaxed(&s->failure, "half a route is listed");
+    }
+}
+
+static void *
+lister_main(void *s_)
+{
+    struct shared *s = s_;
+
+    while (!is_stopped(s)) {
+        ovl_forwarding_for_each_route(s->fwd, see_route, s);
+        ovsrcu_quiesce();
+    }
+    return NULL;
+}
+
+static void
+set_serial(struct ovl_forwarding *fwd, const struct ovl_prefix *p,
+           uint32_t serial)
+{
+    struct ovl_nexthop hops[N_ROUTES];
+    size_t n = 1 + serial % N_ROUTES;
+
+    for (size_t i = 0; i < n; i++) {
+        hops[i] = (struct ovl_nexthop) { .vni = serial, .ip = ip4_nr(i) };
+    }
+    ovl_route_set(fwd, 1, p, &(struct ovl_route) {
+        .action = OVL_ROUTE_FORWARD, .n_nexthops = n, .nexthops = hops,
+    });
+}
+
+/* Prefixes that no probe is in. */
+static struct ovl_prefix
+churn_prefix(size_t i)
+{
+    return (struct ovl_prefix) {
+        .addr = in6_addr_mapped_ipv4(htonl(0x14000000 + i * 2)), .plen = 128,
+    };
+}
+
+static void
+write_one(struct ovl_forwarding *fwd, uint32_t serial, bool there[N_CHURN])
+{
+    bool remove = serial % 50 == 0;
+
+    ovl_forwarding_begin(fwd);
+    if (!remove) {
+        ovl_vrf_set(fwd, &(struct ovl_vrf) {
+            .id = 1, .name = CONST_CAST(char *, "red"),
+        });
+    }
+    for (size_t i = 0; i < N_PREFIXES; i++) {
+        struct ovl_prefix p = nth_prefix(i);
+
+        if (remove) {
+            ovl_route_remove(fwd, 1, &p);
+        } else {
+            set_serial(fwd, &p, serial);
+        }
+    }
+    for (size_t i = 0; i < (remove ? N_CHURN : N_AT_ONCE); i++) {
+        size_t j = remove ? i : random_range(N_CHURN);
+        struct ovl_prefix p = churn_prefix(j);
+
+        if (there[j]) {
+            ovl_route_remove(fwd, 1, &p);
+        } else if (!remove) {
+            set_serial(fwd, &p, serial + i);
+        }
+        there[j] = !there[j] && !remove;
+    }
+    if (remove) {
+        ovl_vrf_remove(fwd, 1);
+    }
+    ovl_forwarding_commit(fwd);
+}
+
+static void
+test_readers_see_routes_of_one_transaction(void **state OVS_UNUSED)
+{
+    struct shared s = { .fwd = ovl_forwarding_create() };
+    long long int deadline = time_msec() + MSECS;
+    pthread_t threads[N_READERS + 1];
+    bool there[N_CHURN] = { false };
+    const char *failure;
+
+    for (int i = 0; i <= N_READERS; i++) {
+        threads[i] = ovs_thread_create(i < N_READERS ? "reader" : "lister",
+                                       i < N_READERS ? reader_main
+                                       : lister_main, &s);
+    }
+    for (uint32_t serial = 1; !is_stopped(&s); serial++) {
+        write_one(s.fwd, serial, there);
+        ovl_forwarding_collect(s.fwd);
+        ovsrcu_quiesce();
+        if (serial >= MIN_STEPS && time_msec() >= deadline) {
+            atomic_store_relaxed(&s.stop, true);
+        }
+    }
+
+    ovsrcu_quiesce_start();
+    for (int i = 0; i <= N_READERS; i++) {
+        xpthread_join(threads[i], NULL);
+    }
+    ovsrcu_quiesce_end();
+    atomic_read_relaxed(&s.failure, &failure);
+    if (failure) {
+        fail_msg("%s", failure);
+    }
+    drain(s.fwd);
+    ovl_forwarding_destroy(s.fwd);
+    pass_grace();
+}
+
 int
 main(void)
 {
@@ -315,6 +523,7 @@ main(void)
         cmocka_unit_test(test_name_of_a_vrf_changes_without_its_routes),
         cmocka_unit_test(test_overlapping_prefixes_of_two_vrfs_do_not_meet),
         cmocka_unit_test(test_random_transactions_in_all_versions),
+        cmocka_unit_test(test_readers_see_routes_of_one_transaction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
