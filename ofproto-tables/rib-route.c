@@ -291,10 +291,11 @@ publish(struct ovl_rib *rib, struct rib_prefix *prefix)
             wanted = evaluate(rib, route, &entry, nexthops);
         } else {
             set_in_force(rib, route, false);
-            rib_row_set_error(rib, &route->row,
-                              rib_duplicate_error(route_key(route),
-                                                  "(vrf, prefix)",
-                                                  &winner->row));
+            rib_row_set_error(rib, &route->row, prefix->connected
+                              ? connected_error(route, prefix->connected)
+                              : rib_duplicate_error(route_key(route),
+                                                    "(vrf, prefix)",
+                                                    &winner->row));
         }
     }
     if (prefix->connected) {

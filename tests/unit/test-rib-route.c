@@ -237,10 +237,17 @@ connected_prefix_beats_a_row(void **state)
     expect_error(f, OVL_RIB_ROUTE, 1, "the prefix is connected: gateway_ips "
                  "of Overlay_Network 1");
 
+    /* So is the one that waits behind that: no row is in force. */
+    SET(f, route, 2, .vrf = "red", .prefix = "10.1.0.0/24",
+        .action = "blackhole");
+    commit(f);
+    expect_error(f, OVL_RIB_ROUTE, 2, "the prefix is connected");
+
     del(f, OVL_RIB_NETWORK, 1);
     commit(f);
     expect_routes(f, "red 10.1.0.0/24 prohibit\n");
     expect_error(f, OVL_RIB_ROUTE, 1, NULL);
+    expect_error(f, OVL_RIB_ROUTE, 2, "same (vrf, prefix) as another row");
 }
 
 /* Both are in force for a moment, while the commit settles which one wins. */
