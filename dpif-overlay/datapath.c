@@ -2,8 +2,8 @@
 
 /* Ports, control thread.
  *
- * Whatever changes the set of queues ends in assign_queues().  To take a port's queues away: mark it 'detached',
- * assign_queues(), wait for a grace period; now nobody is in its netdev.
+ * Whatever changes the set of queues ends in assign_queues().  To take a
+ * port's queues away, see stop_port().
  *
  * The tables belong here too: they outlive bridges.  Until they are complete
  * (ovl_datapath_set_ready()) no receive queue is opened. */

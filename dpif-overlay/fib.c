@@ -128,7 +128,8 @@ last_key(fib_key first, unsigned int plen, uint32_t key_size)
 {
     unsigned int n_bits = key_size * 8 - plen;
 
-    return n_bits >= 128 ? ~(fib_key) 0 : first | (((fib_key) 1 << n_bits) - 1);
+    return (n_bits >= 128 ? ~(fib_key) 0
+            : first | (((fib_key) 1 << n_bits) - 1));
 }
 
 static fib_key

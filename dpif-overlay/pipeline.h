@@ -64,11 +64,11 @@ void ovl_pipeline_run(struct ovl_worker *, struct ovl_lport *in,
  * them). */
 void ovl_account_sent(struct ovl_shard *, const struct ovl_lport *port,
                       size_t n, size_t bytes);
+void ovl_account_unsent(struct ovl_shard *, const struct ovl_lport *port,
+                        enum ovl_drop_reason reason, size_t n);
 /* A frame of 'bytes' bytes that came in on 'port' died before the pipeline
  * could have it. */
 void ovl_account_refused(struct ovl_shard *, const struct ovl_lport *port,
                          enum ovl_drop_reason reason, size_t bytes);
-void ovl_account_unsent(struct ovl_shard *, const struct ovl_lport *port,
-                        enum ovl_drop_reason reason, size_t n);
 
 #endif /* pipeline.h */

@@ -161,7 +161,8 @@ poll_queues(struct ovl_thread *t, const struct ovl_poll_list *list)
         struct ovl_rxq *rxq = list->rxqs[i];
         struct dp_packet_batch batch;
 
-        if (netdev_rxq_enabled(rxq->rx) && !ovl_rxq_recv(rxq, t->worker.shard, &batch)) {
+        if (netdev_rxq_enabled(rxq->rx)
+            && !ovl_rxq_recv(rxq, t->worker.shard, &batch)) {
             n_packets += dp_packet_batch_size(&batch);
             count(&t->n_bursts, 1);
             ovl_pipeline_run(&t->worker, &rxq->port->up, &batch);

@@ -213,24 +213,21 @@ choose_nexthop(const struct lookup *l, const struct ovl_route *route,
                struct ovl_verdict *v)
 {
     uint32_t flow = route->n_nexthops > 1 ? ovl_flow_hash(l->pkt) : 0;
-    uint64_t done[OVL_ROUTE_MAX_NEXTHOPS / 64] = { 0 };
+    uint64_t weights[OVL_ROUTE_MAX_NEXTHOPS];
     enum ovl_drop_reason first = OVL_DROP_NO_ROUTE;
     struct ovl_verdict why = *v;
 
+    /* 0 for those that were tried. */
+    for (size_t i = 0; i < route->n_nexthops; i++) {
+        weights[i] = MAX(1, weight(flow, &route->nexthops[i]));
+    }
     for (size_t tried = 0; tried < route->n_nexthops; tried++) {
-        uint64_t heaviest = 0;
-        size_t best = SIZE_MAX;
+        size_t best = 0;
 
-        for (size_t i = 0; i < route->n_nexthops; i++) {
-            uint64_t w = weight(flow, &route->nexthops[i]);
-
-            if (!(done[i / 64] & UINT64_C(1) << i % 64)
-                && (best == SIZE_MAX || w > heaviest)) {
-                best = i;
-                heaviest = w;
-            }
+        for (size_t i = 1; i < route->n_nexthops; i++) {
+            best = weights[i] > weights[best] ? i : best;
         }
-        done[best / 64] |= UINT64_C(1) << best % 64;
+        weights[best] = 0;
 
         const struct ovl_nexthop *hop = &route->nexthops[best];
         enum ovl_drop_reason reason = resolve(l, hop->vni, &hop->ip, v);

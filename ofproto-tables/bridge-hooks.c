@@ -3,8 +3,8 @@
 /* Prefix: ovl_.
  *
  * The database side of the seam in bridge.c: what its session leaves out, when
- * Open_vSwitch:cur_cfg is raised, and what the loss of its lock ends.  It is here, and not in the patch, so
- * that the patch stays a line per hook.
+ * Open_vSwitch:cur_cfg is raised, and what the loss of its lock ends.  It is
+ * here, and not in the patch, so that the patch stays a line per hook.
  *
  * ovl_cur_cfg(), which knows how far our own session has come, is not here. */
 

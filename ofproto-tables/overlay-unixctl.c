@@ -151,8 +151,10 @@ parse_arg(const char *arg, unsigned int keys, enum key bare,
         }
         return ds_steal_cstr(&error);
     }
-    return parse_value(bare == KEY_VRF && args->given & KEY_VRF ? KEY_IP : bare,
-                       arg, args);
+    if (bare == KEY_VRF && args->given & KEY_VRF) {
+        bare = KEY_IP;
+    }
+    return parse_value(bare, arg, args);
 }
 
 /* Returns true if all is well, otherwise replies with the error. */

@@ -61,7 +61,8 @@ random_plen(bool v4)
         return (r < 60 ? 24 : r < 99 ? 16 + random_range(8)
                 : 25 + random_range(8));
     }
-    return r < 50 ? 48 : r < 90 ? 32 + random_range(16) : 49 + random_range(16);
+    return (r < 50 ? 48 : r < 90 ? 32 + random_range(16)
+            : 49 + random_range(16));
 }
 
 static struct route *
