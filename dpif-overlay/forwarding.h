@@ -220,7 +220,8 @@ struct ovl_nexthop {
 /* What prefixes lead to.  All that lead to the same share one. */
 struct ovl_route {
     enum ovl_route_action action;
-    uint32_t vni;               /* OVL_ROUTE_CONNECTED: the network. */
+    uint32_t vni;               /* OVL_ROUTE_CONNECTED and _LOCAL: the
+                                 * network. */
     uint16_t n_nexthops;        /* OVL_ROUTE_FORWARD. */
     const struct ovl_nexthop *nexthops;
 };

@@ -29,6 +29,7 @@ ovl_route_action_to_string(enum ovl_route_action action)
     switch (action) {
     case OVL_ROUTE_FORWARD: return "forward";
     case OVL_ROUTE_CONNECTED: return "connected";
+    case OVL_ROUTE_LOCAL: return "local";
     case OVL_ROUTE_BLACKHOLE: return "blackhole";
     case OVL_ROUTE_UNREACHABLE: return "unreachable";
     case OVL_ROUTE_PROHIBIT: return "prohibit";

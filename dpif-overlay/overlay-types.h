@@ -52,8 +52,10 @@ enum ovl_route_action {
     OVL_ROUTE_BLACKHOLE,        /* Dropped without a word. */
     OVL_ROUTE_UNREACHABLE,      /* Host unreachable. */
     OVL_ROUTE_PROHIBIT,         /* Administratively prohibited. */
-    OVL_ROUTE_CONNECTED,        /* To its destination itself, a neighbor.  No
-                                 * row says so: gateways do. */
+
+    /* No row says so: gateways do. */
+    OVL_ROUTE_CONNECTED,        /* To its destination itself, a neighbor. */
+    OVL_ROUTE_LOCAL,            /* It is for the gateway. */
 };
 
 const char *ovl_route_action_to_string(enum ovl_route_action);

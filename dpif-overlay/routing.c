@@ -296,6 +296,8 @@ follow(const struct lookup *l, const struct ovl_route *route)
     enum ovl_drop_reason reason = OVL_DROP_NO_ROUTE;
 
     switch (route->action) {
+    case OVL_ROUTE_LOCAL:
+        return for_gateway(l);
     case OVL_ROUTE_BLACKHOLE:
         return ovl_verdict_drop(OVL_DROP_ROUTE_BLACKHOLE);
     case OVL_ROUTE_UNREACHABLE:
@@ -373,7 +375,7 @@ ovl_route(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
         trace_route(&l, route, plen);
     }
     const struct ovl_network *connected = connected_network(&l, route);
-    if (connected && ovl_network_is_gateway(connected, &pkt->ip.dst)) {
+    if (route && route->action == OVL_ROUTE_LOCAL) {
         return for_gateway(&l);
     } else if (connected && is_broadcast(connected, &pkt->ip.dst)) {
         return ovl_verdict_drop(OVL_DROP_DIRECTED_BROADCAST);

@@ -113,8 +113,14 @@ prefix_of(const struct ovl_gateway *gw)
     };
 }
 
+static struct ovl_prefix
+host_prefix(const struct in6_addr *ip)
+{
+    return (struct ovl_prefix) { .addr = *ip, .plen = 128 };
+}
+
 /* Finds a network in force, other than 'except', that has 'p' as gateway
- * prefix: while networks are resolved, there may be several. */
+ * prefix or address: while networks are resolved, there may be several. */
 static const struct rib_network *
 find_connected(const struct rib_prefix *p, const struct rib_network *except)
 {
@@ -124,7 +130,9 @@ find_connected(const struct rib_prefix *p, const struct rib_network *except)
         for (size_t i = 0;
              net != except && net->row.in_force && i < net->p.n_gateways;
              i++) {
-            struct ovl_prefix prefix = prefix_of(&net->p.gateways[i]);
+            const struct ovl_gateway *gw = &net->p.gateways[i];
+            struct ovl_prefix prefix
+                = p->prefix.plen == 128 ? host_prefix(&gw->ip) : prefix_of(gw);
 
             if (prefix.plen == p->prefix.plen
                 && ipv6_addr_equals(&prefix.addr, &p->prefix.addr)) {
@@ -135,6 +143,22 @@ find_connected(const struct rib_prefix *p, const struct rib_network *except)
     return NULL;
 }
 
+static void
+connect_prefix(struct ovl_rib *rib, struct rib_network *net,
+               const struct ovl_prefix *prefix, bool connect)
+{
+    struct rib_prefix *p = get_prefix(rib, net->group, prefix);
+
+    if (connect) {
+        p->connected = net;
+    } else if (p->connected == net) {
+        p->connected = find_connected(p, net);
+    }
+    rib_hops_changed(rib, net->group, prefix);
+}
+
+/* The gateway addresses are prefixes of their own, so that no row for a part
+ * of the network takes them. */
 void
 rib_route_connect(struct ovl_rib *rib, struct rib_network *net, bool connect)
 {
@@ -146,17 +170,12 @@ rib_route_connect(struct ovl_rib *rib, struct rib_network *net, bool connect)
     for (size_t i = 0; i < net->p.n_gateways; i++) {
         const struct ovl_gateway *gw = &net->p.gateways[i];
         struct ovl_prefix prefix = prefix_of(gw);
+        struct ovl_prefix host = host_prefix(&gw->ip);
 
         /* Link-local prefixes are those of every link. */
         if (!in6_is_lla(CONST_CAST(struct in6_addr *, &gw->ip))) {
-            struct rib_prefix *p = get_prefix(rib, net->group, &prefix);
-
-            if (connect) {
-                p->connected = net;
-            } else if (p->connected == net) {
-                p->connected = find_connected(p, net);
-            }
-            rib_hops_changed(rib, net->group, &prefix);
+            connect_prefix(rib, net, &prefix, connect);
+            connect_prefix(rib, net, &host, connect);
         }
     }
 }
@@ -301,7 +320,9 @@ publish(struct ovl_rib *rib, struct rib_prefix *prefix)
     if (prefix->connected) {
         wanted = true;
         entry = (struct ovl_route) {
-            .action = OVL_ROUTE_CONNECTED, .vni = prefix->connected->p.vni,
+            .action = (prefix->prefix.plen == 128 ? OVL_ROUTE_LOCAL
+                       : OVL_ROUTE_CONNECTED),
+            .vni = prefix->connected->p.vni,
         };
     }
 

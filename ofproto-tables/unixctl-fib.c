@@ -118,7 +118,8 @@ grid_line(struct ovl_grid *g, const struct line *line)
     ovl_grid_str(g, line->vrf);
     ovl_grid_ds(g, &prefix);
     ovl_grid_str(g, ovl_route_action_to_string(line->route->action));
-    if (line->route->action == OVL_ROUTE_CONNECTED) {
+    if (line->route->action == OVL_ROUTE_CONNECTED
+        || line->route->action == OVL_ROUTE_LOCAL) {
         ovl_grid_int(g, line->route->vni);
     } else {
         ovl_grid_null(g);

@@ -39,9 +39,13 @@ def test_gateways_are_connected_and_rows_are_routes(sw):
     add_route(sw, "amber", "192.0.2.0/24", action="prohibit")
     expected = {
         ("cyan", "10.1.0.0/24"): ("connected", 6003, []),
+        ("cyan", "10.1.0.1/32"): ("local", 6003, []),
         ("amber", "0.0.0.0/0"): ("forward", None,
                                ["10.1.0.254@6001", "10.2.0.254@6002"]),
         ("amber", "10.1.0.0/24"): ("connected", 6001, []),
+        ("amber", "10.1.0.1/32"): ("local", 6001, []),
+        ("amber", "10.2.0.1/32"): ("local", 6002, []),
+        ("amber", "2001:db8:1::1/128"): ("local", 6001, []),
         ("amber", "10.2.0.0/24"): ("connected", 6002, []),
         ("amber", "192.0.2.0/24"): ("prohibit", None, []),
         ("amber", "2001:db8:1::/64"): ("connected", 6001, []),

@@ -273,6 +273,16 @@ def test_gateway_answers_to_ping_over_ipv6(red, target):
                    / ICMPv6EchoReply(id=7, seq=9, data=b"ping"))]})
 
 
+def test_row_for_a_part_of_a_network_does_not_take_its_gateway(red):
+    red.vsctl("create", "Overlay_Route", "vrf=red", 'prefix="10.5.0.0/25"',
+              "action=blackhole")
+    frame = packet("10.5.0.1")
+    red.expect(("vm1", frame), out={"vm1": [icmp(frame, type=3, code=3)]},
+               drops={("vm1", 5001, "for_gateway"): 1})
+    red.expect(("vm1", packet("10.5.0.15")),
+               drops={("vm1", 5001, "route_blackhole"): 1})
+
+
 def test_gateway_has_no_udp_service(red):
     frame = packet("10.1.0.1")
     red.expect(("vm1", frame), out={"vm1": [icmp(frame, type=3, code=3)]},

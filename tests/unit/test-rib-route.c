@@ -13,6 +13,7 @@ static int64_t vni_1 = 1, vni_2 = 2;
 
 struct route_dump {
     const struct ovl_forwarding *fwd;
+    bool local;                 /* Gateway addresses, too. */
     struct svec lines;
 };
 
@@ -25,11 +26,15 @@ dump_route(uint32_t id, const struct ovl_prefix *prefix,
     const struct ovl_vrf *vrf = ovl_vrf_lookup(d->fwd, version, id);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
+    if (route->action == OVL_ROUTE_LOCAL && !d->local) {
+        return;
+    }
     assert_non_null(vrf);
     ds_put_format(&ds, "%s ", vrf->name);
     ovl_text_put_prefix(&ds, &prefix->addr, prefix->plen);
     ds_put_format(&ds, " %s", ovl_route_action_to_string(route->action));
-    if (route->action == OVL_ROUTE_CONNECTED) {
+    if (route->action == OVL_ROUTE_CONNECTED
+        || route->action == OVL_ROUTE_LOCAL) {
         ds_put_format(&ds, " %u", route->vni);
     }
     for (size_t i = 0; i < route->n_nexthops; i++) {
@@ -55,18 +60,21 @@ join_lines(struct svec *lines)
 }
 
 static char *
-dump_routes(const struct rib_fixture *f)
+dump_routes(const struct rib_fixture *f, bool local)
 {
-    struct route_dump d = { .fwd = f->fwd, .lines = SVEC_EMPTY_INITIALIZER };
+    struct route_dump d = {
+        .fwd = f->fwd, .local = local, .lines = SVEC_EMPTY_INITIALIZER,
+    };
 
     ovl_forwarding_for_each_route(f->fwd, dump_route, &d);
     return join_lines(&d.lines);
 }
 
+/* Without gateway addresses. */
 static void
 expect_routes(const struct rib_fixture *f, const char *expected)
 {
-    char *dump = dump_routes(f);
+    char *dump = dump_routes(f, false);
 
     assert_string_equal(dump, expected);
     free(dump);
@@ -95,6 +103,32 @@ gateway_prefixes_are_connected(void **state)
     del(f, OVL_RIB_NETWORK, 2);
     commit(f);
     expect_routes(f, "red 10.1.1.0/24 connected 1\n");
+}
+
+/* Whatever rows say about parts of the network. */
+static void
+gateway_addresses_are_the_routers(void **state)
+{
+    struct rib_fixture *f = *state;
+
+    SET(f, network, 1, .vni = 1, .vrf = "red",
+        .gateway_ips = STRINGS("10.1.0.1/24", "2001:db8:1::1/64"));
+    SET(f, route, 1, .vrf = "red", .prefix = "10.1.0.0/25",
+        .action = "blackhole");
+    SET(f, route, 2, .vrf = "red", .prefix = "10.1.0.1/32",
+        .action = "blackhole");
+    commit(f);
+
+    char *dump = dump_routes(f, true);
+    assert_string_equal(dump,
+                        "red 10.1.0.0/24 connected 1\n"
+                        "red 10.1.0.0/25 blackhole\n"
+                        "red 10.1.0.1/32 local 1\n"
+                        "red 2001:db8:1::/64 connected 1\n"
+                        "red 2001:db8:1::1/128 local 1\n");
+    free(dump);
+    expect_error(f, OVL_RIB_ROUTE, 1, NULL);
+    expect_error(f, OVL_RIB_ROUTE, 2, "the prefix is connected");
 }
 
 static void
@@ -464,9 +498,21 @@ compare(const struct rib_fixture *f, const struct model *m, int seed)
     for (int i = 0; i < N_ROWS; i++) {
         in_force[i] = network_in_force(m, i);
     }
-    for (size_t vrf = 0; vrf < ARRAY_SIZE(vrfs); vrf++) {
+    for (int vrf = 0; vrf < (int) ARRAY_SIZE(vrfs); vrf++) {
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
             model_prefix(m, vrf, prefixes[i], in_force, &lines, route_errors);
+        }
+        for (int i = 0; i < N_ROWS; i++) {
+            const struct model_network *net = &m->networks[i];
+
+            if (in_force[i] && net->vrf == vrf) {
+                const char *gw = gateways[net->gateway];
+
+                svec_add_nocopy(&lines, xasprintf(
+                    "%s %.*s/%d local %d", vrfs[vrf],
+                    (int) (strchr(gw, '/') - gw), gw,
+                    strchr(gw, ':') ? 128 : 32, net->vni));
+            }
         }
         /* Gateway prefixes that no route could have. */
         for (size_t i = 0; i < ARRAY_SIZE(gateways); i++) {
@@ -487,7 +533,7 @@ compare(const struct rib_fixture *f, const struct model *m, int seed)
     }
 
     char *expected = join_lines(&lines);
-    char *dump = dump_routes(f);
+    char *dump = dump_routes(f, true);
     if (strcmp(dump, expected)) {
         fail_msg("seed %d: routes are\n%sexpected\n%s", seed, dump, expected);
     }
@@ -606,6 +652,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(gateway_prefixes_are_connected),
+        TEST(gateway_addresses_are_the_routers),
         TEST(link_local_prefixes_are_not_routed),
         TEST(next_hop_is_in_the_network_that_contains_it),
         TEST(next_hop_outside_all_networks_is_an_error_until_there_is_one),

@@ -65,6 +65,16 @@ add_connected(struct world *w, const char *ip, int plen, uint32_t vni)
 }
 
 static void
+add_local(struct world *w, const char *ip, uint32_t vni)
+{
+    struct ovl_prefix p = { .addr = world_ip(ip), .plen = 128 };
+
+    ovl_route_set(w->fwd, 1, &p, &(struct ovl_route) {
+        .action = OVL_ROUTE_LOCAL, .vni = vni,
+    });
+}
+
+static void
 add_action(struct world *w, const char *ip, int plen,
            enum ovl_route_action action)
 {
@@ -134,6 +144,10 @@ setup(void **state)
     add_connected(w, "2001:db8::", 64, VNI);
     add_connected(w, "10.2.0.0", 24, VNI_B);
     add_connected(w, "2001:db8:2::", 64, VNI_B);
+    add_local(w, "10.1.0.1", VNI);
+    add_local(w, "2001:db8::1", VNI);
+    add_local(w, "10.2.0.1", VNI_B);
+    add_local(w, "2001:db8:2::1", VNI_B);
     add_route(w, "10.3.0.0", 16, &hop, 1);
     add_route(w, "10.4.0.0", 16, &l3_hop, 1);
     add_action(w, "10.5.0.0", 16, OVL_ROUTE_BLACKHOLE);
