@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Routing between networks of a VRF, from rows to whole frames.
-
-To the switch of conftest.py each test adds networks of VRF red:
-
-    vm1 ── VNI 5001 (10.1.0.1/24, fd00::1/64) ─┐
-    vm5 ── VNI 5005 (10.5.0.1/24, fd05::1/64) ─┤ red ── 10.99.0.0/16 by
-           behind 192.0.2.2: 10.5.0.99 ────────┘        10.5.0.99
+"""Routing between networks of a VRF, from rows to whole frames.  The
+networks are those of ovl/router.py.
 """
 
 import json
@@ -19,65 +14,13 @@ from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoReply,
 
 from ovl.frames import (GATEWAY_MAC, IP, UDP, Ether, IPv6, Raw, ip, mac)
 from ovl.process import wait_until
-
-VM5, REMOTE = mac(5), mac(0x99)
+from ovl.router import (REMOTE, VM5, build_red, icmp, icmp6, packet, packet6,
+                        routed)
 
 
 @pytest.fixture
 def red(sw):
-    """Addresses of VM 5 and so on: see above."""
-    with sw.transaction():
-        sw.set_network(5001, gateway_ips=["10.1.0.1/24", "fd00::1/64"])
-        sw.add_network(5005, vrf="red", gateway_ips=["10.5.0.1/24",
-                                                     "fd05::1/64"])
-        sw.set_rows("set", "Port", "vm1",
-                    f'overlay_addresses="{mac(1)} {ip(1)} fd00::11"')
-    sw.add_port("vm5", 5005, [f"{VM5} 10.5.0.15 fd05::15"])
-    sw.add_mac(5005, REMOTE, "192.0.2.2", ips=["10.5.0.99", "fd05::99"])
-    sw.vsctl("create", "Overlay_Route", "vrf=red", 'prefix="10.99.0.0/16"',
-             "nexthops=10.5.0.99")
-    return sw
-
-
-def packet(dst, payload=b"data", ttl=64, **fields):
-    """From VM 1 to its gateway."""
-    return (Ether(src=mac(1), dst=GATEWAY_MAC)
-            / IP(src=ip(1), dst=dst, ttl=ttl, **fields)
-            / UDP(sport=1000, dport=2000) / Raw(payload))
-
-
-def packet6(dst, payload=b"data", hlim=64):
-    return (Ether(src=mac(1), dst=GATEWAY_MAC)
-            / IPv6(src="fd00::11", dst=dst, hlim=hlim)
-            / UDP(sport=1000, dport=2000) / Raw(payload))
-
-
-def routed(frame, dst_mac, src_mac=GATEWAY_MAC):
-    """'frame' as the router sends it on."""
-    f = frame.copy()
-    f.src, f.dst = src_mac, dst_mac
-    if IP in f:
-        f[IP].ttl -= 1
-        del f[IP].chksum
-    else:
-        f[IPv6].hlim -= 1
-    return bytes(f)
-
-
-def icmp(about, source="10.1.0.1", dst=None, **fields):
-    """The ICMP error about 'about' to VM 1."""
-    quoted = bytes(about)[14:][:576 - 28]
-    return bytes(Ether(src=GATEWAY_MAC, dst=mac(1))
-                 / IP(src=source, dst=dst or ip(1), ttl=64, tos=0xc0, id=0,
-                      flags="DF")
-                 / ICMP(**fields) / Raw(quoted))
-
-
-def icmp6(about, message, source="fd00::1"):
-    quoted = bytes(about)[14:][:1280 - 48]
-    return bytes(Ether(src=GATEWAY_MAC, dst=mac(1))
-                 / IPv6(src=source, dst="fd00::11", hlim=64)
-                 / message / Raw(quoted))
+    return build_red(sw)
 
 
 def send(sw, port, *packets):
