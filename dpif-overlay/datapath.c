@@ -34,6 +34,7 @@
 #include "smap.h"
 #include "timeval.h"
 #include "underlay.h"
+#include "vxlan.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_datapath);
 
@@ -124,6 +125,7 @@ ovl_datapath_create(void)
 {
     struct ovl_datapath *dp = xzalloc(sizeof *dp);
 
+    ovl_flow_hash_init();
     dp->thread_config.fwd = ovl_forwarding_create();
     dp->underlay = ovl_underlay_create(dp->thread_config.fwd, send_generated,
                                        dp);

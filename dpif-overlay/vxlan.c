@@ -15,24 +15,18 @@
 #include "csum.h"
 #include "ecn.h"
 #include "hash.h"
-#include "ovs-thread.h"
 #include "pkt-edit.h"
 #include "random.h"
 #include "vxlan.h"
 
 /* A guest that knew the seed could put all flows on one underlay path. */
-static uint32_t
-hash_seed(void)
-{
-    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
-    static uint32_t seed;
+static uint32_t flow_seed;
 
-    if (ovsthread_once_start(&once)) {
-        random_init();
-        seed = random_uint32();
-        ovsthread_once_done(&once);
-    }
-    return seed;
+void
+ovl_flow_hash_init(void)
+{
+    random_init();
+    flow_seed = random_uint32();
 }
 
 static uint32_t
@@ -52,7 +46,7 @@ hash_bytes16(uint32_t hash, const struct in6_addr *ip)
 uint32_t
 ovl_flow_hash(const struct ovl_pkt *inner)
 {
-    uint32_t hash = hash_seed();
+    uint32_t hash = flow_seed;
 
     if ((inner->l3 == OVL_L3_IPV4 || inner->l3 == OVL_L3_IPV6)
         && !inner->l3_bad) {

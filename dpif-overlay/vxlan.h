@@ -17,6 +17,10 @@
 #include "forwarding.h"
 #include "pkt-parse.h"
 
+/* Gives ovl_flow_hash() a random seed.  Before the threads that use it
+ * start. */
+void ovl_flow_hash_init(void);
+
 /* A hash of the flow that 'pkt' belongs to, the same for all fragments of a
  * datagram, with a seed per process. */
 uint32_t ovl_flow_hash(const struct ovl_pkt *pkt);
