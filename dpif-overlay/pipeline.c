@@ -139,6 +139,23 @@ hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
     }
 }
 
+/* RFC 6040 section 4.2: to whoever has to do with the inner packet, and to
+ * whom it is quoted, its ECN field is the one that decapsulation makes. */
+static void
+set_ecn(struct item *item)
+{
+    const struct ovl_verdict *v = &item->verdict;
+
+    if (v->set_ecn) {
+        size_t ofs = ovl_outer_inner_ofs(&item->outer);
+
+        OVL_TRACE(item->arrival.worker->trace, "ecn: inner becomes %d",
+                  v->ecn);
+        ovl_pkt_set_ecn((uint8_t *) dp_packet_data(item->packet) + ofs,
+                        &item->pkt, v->ecn);
+    }
+}
+
 /* Makes of the received packet the plain frame that 'item->pkt' is. */
 static void
 make_plain(struct item *item)
@@ -148,11 +165,6 @@ make_plain(struct item *item)
 
     if (v->decapsulate) {
         ovl_vxlan_pop(packet, &item->outer);
-        if (v->set_ecn) {
-            OVL_TRACE(item->arrival.worker->trace, "ecn: inner becomes %d",
-                      v->ecn);
-            ovl_pkt_set_ecn(dp_packet_data(packet), &item->pkt, v->ecn);
-        }
     }
     if (item->pkt.tag != OVL_TAG_NONE) {
         ovl_pkt_pop_tag(packet);
@@ -307,6 +319,7 @@ act(struct item *item)
 
     count_arrival(item);
     count_events(item);
+    set_ecn(item);
     switch (v->kind) {
     case OVL_VERDICT_DROP:
         drop(item);

@@ -91,7 +91,8 @@ struct ovl_verdict {
     struct ovl_pkt_router router;       /* OVL_VERDICT_ROUTE, _ECHO, _DROP. */
     struct ovl_answer answer;           /* OVL_VERDICT_ANSWER. */
 
-    /* Before any of these but _DROP and _HOST. */
+    /* Before any of these but _HOST; what is dropped stays in its VXLAN
+     * header. */
     bool decapsulate;                   /* The inner frame is what counts. */
     bool set_ecn;                       /* Its ECN field becomes 'ecn'. */
     enum ovl_ecn ecn;

@@ -409,6 +409,41 @@ congestion_travels_from_tunnel_to_tunnel(void **state)
     assert_output(w, 0, w->eth1, &out);
 }
 
+/* RFC 6040 section 4.2, RFC 1812 section 4.3.2.3: the router has received the
+ * packet that the tunnel's end made. */
+static void
+congestion_in_a_tunnel_is_quoted(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_udp4(MAC_ROUTER, MAC_VM1, "10.1.0.11",
+                                "10.6.0.1", 1000, 2000, 40);
+    frame_set8(&f, IP4_TOS, 2);
+    frame_fix_ip4(&f, L3_OFS);
+    struct frame in = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_VTEP, IP_OWN, 3,
+                                   50000, VNI, &f);
+    frame_set8(&f, IP4_TOS, 3);
+    frame_fix_ip4(&f, L3_OFS);
+    struct frame e = icmp4(MAC_ROUTER, "10.1.0.1", 3, 1, 0, &f);
+
+    world_receive(w, w->eth1, &in);
+    assert_int_equal(world_delta(w, OVL_TOTAL_GENERATED), 1);
+    assert_in_tunnel(w, 0, IP_VTEP, VNI, &e);
+
+    /* Behind a priority tag, and over IPv6. */
+    struct frame f6 = frame_udp6(MAC_ROUTER, MAC_VM1, "2001:db8::11",
+                                 "2001:db8:6::1", 1000, 2000, 40);
+    frame_set16(&f6, L3_OFS, 0x6020);
+    struct frame tagged = frame_tag(&f6, 0x8100, 0);
+    in = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_VTEP, IP_OWN, 3, 50000, VNI,
+                      &tagged);
+    frame_set16(&f6, L3_OFS, 0x6030);
+    e = icmp6(MAC_ROUTER, "2001:db8::1", 1, 3, 0, &f6);
+
+    world_receive(w, w->eth1, &in);
+    assert_int_equal(world_delta(w, OVL_TOTAL_GENERATED), 1);
+    assert_in_tunnel(w, 0, IP_VTEP, VNI, &e);
+}
+
 /* RFC 1812 section 5.2.2. */
 static void
 padding_does_not_travel(void **state)
@@ -1258,6 +1293,7 @@ main(void)
         TEST(route_through_an_l3_vni),
         TEST(packet_out_of_a_tunnel_may_be_routed_into_one),
         TEST(congestion_travels_from_tunnel_to_tunnel),
+        TEST(congestion_in_a_tunnel_is_quoted),
         TEST(padding_does_not_travel),
         TEST(priority_tag_does_not_travel),
         TEST(fragments_are_routed_as_they_are),
