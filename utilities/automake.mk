@@ -33,8 +33,10 @@ EXTRA_DIST += \
 	utilities/install-deps \
 	utilities/overlay_lab/__init__.py \
 	utilities/overlay_lab/fabric.py \
+	utilities/overlay_lab/hosts.py \
 	utilities/overlay_lab/hypervisor.py \
 	utilities/overlay_lab/namespaces.py \
+	utilities/overlay_lab/paths.py \
 	utilities/overlay_lab/traffic.py \
 	utilities/overlay_lab/vhost_vm.py \
 	utilities/overlay_lab/wire.py

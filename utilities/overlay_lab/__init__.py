@@ -5,8 +5,10 @@ The demo and the system tests build their worlds with this package:
 
     namespaces   Lab: namespaces and processes, and their removal
     hypervisor   Hypervisor: ovsdb-server and ovs-vswitchd in a namespace
-    fabric       Fabric: underlay, hypervisors, VMs, a Linux kernel VTEP
+    fabric       Fabric: underlay, hypervisors, and what is attached to them
+    hosts        VMs, and Linux kernels as VTEPs and routers
     wire         Sniffer: frames on a device, decoded as far as tests ask
+    paths        the way to an address: ICMP errors, traceroute, tracepath
     traffic      ping, iperf3, file transfer, a stream whose losses count
 
 Example:
@@ -23,13 +25,17 @@ library.  One thread makes and removes things; other threads may use sockets
 that it opened.
 """
 
-from .fabric import IPV4, IPV6, Fabric, KernelVtep, Vm
+from .fabric import Fabric
+from .hosts import IPV4, IPV6, KernelVrf, KernelVtep, Vm
 from .hypervisor import LOCK_LOST, Hypervisor
 from .namespaces import Lab, LabError, Namespace, run, wait_for
-from .traffic import Stream, iperf3, ping, reaches, transfer
+from .paths import IcmpError, icmp_error, traceroute, tracepath
+from .traffic import (Stream, iperf3, iperf3_bytes, ping, reaches,
+                      transfer)
 from .wire import Frame, Sniffer, arp_request, ethernet, udp_ip
 
 __all__ = ["IPV4", "IPV6", "LOCK_LOST", "Fabric", "Frame", "Hypervisor",
-           "KernelVtep", "Lab", "LabError", "Namespace", "Sniffer", "Stream",
-           "Vm", "arp_request", "ethernet", "iperf3", "ping", "reaches",
-           "run", "transfer", "udp_ip", "wait_for"]
+           "IcmpError", "KernelVrf", "KernelVtep", "Lab", "LabError",
+           "Namespace", "Sniffer", "Stream", "Vm", "arp_request", "ethernet",
+           "icmp_error", "iperf3", "iperf3_bytes", "ping", "reaches", "run",
+           "traceroute", "tracepath", "transfer", "udp_ip", "wait_for"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Underlay, hypervisors, VMs, and a VTEP made of the Linux kernel alone.
+"""Underlay, hypervisors and VMs.
 
       hv1                    underlay                    hv2
     a ── br-ov ── eth1 ── hv1 ┌────┐ hv2 ── eth1 ── br-ov ── b
@@ -18,14 +18,12 @@ Over IPv6 host N has 2001:db8:ff::N instead of 192.0.2.N, or both.
 import os
 import sys
 
+from .hosts import IPV4, IPV6, UPLINK, KernelVtep, Vm, give_addresses
 from .hypervisor import BRIDGE, Hypervisor
-from .namespaces import Lab, run, wait_for
+from .namespaces import Lab, wait_for
 from .wire import Sniffer
 
-UPLINK = "eth1"
-IPV4, IPV6 = 4, 6                       # Families of underlays.
 OVERHEAD = {IPV4: 50, IPV6: 70}         # Outer headers but Ethernet's.
-PREFIX_LEN = {IPV4: 24, IPV6: 64}
 VHOST_VM = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "vhost_vm.py")
 
@@ -46,54 +44,6 @@ INTERFACES = {
 def host_address(number, family):
     """The underlay address of host 'number'."""
     return ("192.0.2.%d" if family == IPV4 else "2001:db8:ff::%x") % number
-
-
-class Vm:
-    """A VM: a namespace with one device, 'device'."""
-
-    def __init__(self, name, namespace, vni, host, device="eth0", subnet=1):
-        self.name = name
-        self.namespace = namespace
-        self.vni = vni
-        self.mac = "52:54:00:00:00:%02x" % host
-        self.ip = "10.%d.0.%d" % (subnet, 10 + host)
-        self.ip6 = "fd%02d::%d" % (subnet - 1, 10 + host)
-        self.gateway = "10.%d.0.1" % subnet
-        self.gateway6 = "fd%02d::1" % (subnet - 1)
-        self.device = device
-        self.hypervisor = None
-        self.port = name                # Name of the port that it is behind.
-        self.kind = "veth"              # Which kind of port: see INTERFACES.
-
-    def configure(self, mtu, ip6=False):
-        # The offloads would leave checksums unfinished, and whoever reads
-        # the frames from a packet socket would pass them on like that.
-        self.namespace.run("ethtool", "-K", self.device, "tx", "off",
-                           check=False)
-        lines = ["link set dev %s address %s mtu %d up"
-                 % (self.device, self.mac, mtu),
-                 "addr add %s/24 dev %s" % (self.ip, self.device)]
-        if ip6:
-            lines.append("addr add %s/64 dev %s nodad"
-                         % (self.ip6, self.device))
-        self.namespace.ip(*lines)
-
-    def use_gateway(self, ip6=False):
-        """Makes the gateways of its network its default routers."""
-        self.namespace.ip("route add default via " + self.gateway)
-        if ip6:
-            self.namespace.run("ip", "-6", "route", "add", "default", "via",
-                               self.gateway6)
-
-    def neighbor(self, ip):
-        """The MAC address that the VM has learned for 'ip', if any."""
-        words = self.namespace.run("ip", "neigh", "show", ip).stdout.split()
-        return words[words.index("lladdr") + 1] if "lladdr" in words \
-            else None
-
-    def forget_neighbors(self):
-        self.namespace.run("ip", "neigh", "flush", "dev", self.device,
-                           "nud", "all")
 
 
 class Fabric(Lab):
@@ -356,61 +306,3 @@ def add_port(hypervisor, port, kind, device):
 def _host_device(vm):
     """The kernel's device at the hypervisor's end of the VM's veth."""
     return vm.name if vm.kind == "veth" else vm.name + "-k"
-
-
-def give_addresses(namespace, device, addresses):
-    """Gives 'device' the 'addresses', {family: address}, and sets it up."""
-    lines = []
-    for family, address in addresses.items():
-        lines.append("addr add %s/%d dev %s" % (address, PREFIX_LEN[family],
-                                                device))
-        if family == IPV6:
-            namespace.sysctl(**{
-                "ipv6__conf__%s__disable_ipv6" % device: 0})
-            # Duplicate address detection would take two seconds.
-            lines[-1] += " nodad"
-    namespace.ip(*lines, "link set dev %s up" % device)
-
-
-class KernelVtep:
-    """A host whose VTEP is the Linux kernel: one family only."""
-
-    def __init__(self, fabric, name, family, address, behind=None):
-        self.fabric = fabric
-        self.name = name
-        self.family = family
-        self.ip = address
-        self.vtep = behind or address
-        self.addresses = {family: self.vtep}
-        self.namespace = fabric.namespace(name).without_ipv6()
-        fabric.attach(self.namespace, name)
-        give_addresses(self.namespace, UPLINK, {family: address})
-        if behind and family == IPV4:
-            self.namespace.ip("addr add %s/32 dev lo" % behind)
-        elif behind:
-            self.namespace.sysctl(ipv6__conf__lo__disable_ipv6=0)
-            self.namespace.ip("addr add %s/128 dev lo" % behind)
-
-    def add_vm(self, name, vni, host, announce=True, ip6=False, options=""):
-        """A namespace with a vxlan device that floods to all hypervisors and
-        learns from what it receives.  'options' are more of the device's."""
-        fabric = self.fabric
-        vm = Vm(name, fabric.namespace(name), vni, host)
-        vm.hypervisor = self
-        if not ip6:
-            vm.namespace.without_ipv6()
-        # A vxlan device that is moved stays on the underlay where it was
-        # made.
-        self.namespace.ip(
-            "link add vx%d type vxlan id %d local %s dstport 4789 dev %s %s"
-            % (vni, vni, self.vtep, UPLINK, options),
-            "link set vx%d netns %s name eth0" % (vni, vm.namespace.name))
-        for hypervisor in fabric.hypervisors:
-            run("bridge", "-n", vm.namespace.name, "fdb", "append",
-                "00:00:00:00:00:00", "dev", "eth0", "dst",
-                fabric.vtep_of(hypervisor, self, vni))
-        vm.configure(fabric.inner_mtu, ip6)
-        fabric.vms.append(vm)
-        if announce:
-            fabric.announce(vm, ip6)
-        return vm

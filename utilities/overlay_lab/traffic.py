@@ -104,13 +104,23 @@ def reaches(source, address, timeout=10):
 
 def iperf3(lab, client, server, seconds=1, options=()):
     """Bits per second of one TCP connection."""
+    return _iperf3(lab, client, server, server.ip,
+                   ["-t", seconds, *options])["bits_per_second"]
+
+
+def iperf3_bytes(lab, client, server, count, address=None, options=()):
+    """How many of 'count' bytes of one TCP connection to 'address' had
+    arrived when the sender was done."""
+    return _iperf3(lab, client, server, address or server.ip,
+                   ["-n", count, *options])["bytes"]
+
+
+def _iperf3(lab, client, server, address, options):
     listener = lab.spawn(["iperf3", "-s", "-1"], namespace=server.namespace)
     try:
         wait_for(lambda: _listens(server.namespace, 5201), "iperf3 -s")
-        done = client.namespace.run("iperf3", "-c", server.ip, "-t", seconds,
-                                    "-J", *options, timeout=seconds + 20)
-        return json.loads(done.stdout)["end"]["sum_received"][
-            "bits_per_second"]
+        done = client.namespace.run("iperf3", "-c", address, "-J", *options)
+        return json.loads(done.stdout)["end"]["sum_received"]
     finally:
         lab.end(listener)
 
@@ -148,24 +158,30 @@ def _send(client, data):
     client.sendall(data)
     client.shutdown(socket.SHUT_WR)
 
+
 SO_TIMESTAMPNS = 35
 
 
 class Stream:
     """Numbered UDP packets from one VM to another, or to an 'address' of it,
-    until stop()."""
+    until stop().  'copies' are VMs with the same address that may get packets
+    instead, each of which counts its own."""
 
-    def __init__(self, source, destination, rate=500, address=None):
+    def __init__(self, source, destination, rate=500, address=None,
+                 copies=()):
         address = address or destination.ip
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._receiver = destination.namespace.socket(family,
-                                                      socket.SOCK_DGRAM)
-        self._receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
-                                  4 << 20)
-        self._receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._receiver.bind((address, 0))
+        port = 0
+        self._receivers = []
+        for vm in destination, *copies:
+            receiver = vm.namespace.socket(family, socket.SOCK_DGRAM)
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            receiver.bind((address, port))
+            port = receiver.getsockname()[1]
+            self._receivers.append((receiver, []))
         self._sender = source.namespace.socket(family, socket.SOCK_DGRAM)
-        self._sender.connect(self._receiver.getsockname())
+        self._sender.connect((address, port))
         self._interval = 1 / rate
         self._end = threading.Event()
         self.sent = 0
@@ -187,17 +203,28 @@ class Stream:
 
     def received(self):
         """How many different packets have arrived."""
+        for receiver, numbers in self._receivers:
+            self._take(receiver, numbers)
+        return len(self._numbers)
+
+    def _take(self, receiver, numbers):
         while True:
             try:
-                data, ancillary = self._receiver.recvmsg(
+                data, ancillary = receiver.recvmsg(
                     64, socket.CMSG_SPACE(16), socket.MSG_DONTWAIT)[:2]
             except BlockingIOError:
-                return len(self._numbers)
+                return
             except ConnectionRefusedError:
                 continue
-            self._numbers.add(int.from_bytes(data, "big"))
+            numbers.append(int.from_bytes(data, "big"))
+            self._numbers.add(numbers[-1])
             seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
             self._arrivals.append(seconds * 10**9 + nanoseconds)
+
+    def numbers(self):
+        """The packets' numbers in the order of their arrival, as received()
+        has seen them: a list for the destination and one for each copy."""
+        return [numbers for _, numbers in self._receivers]
 
     def longest_gap(self):
         """Longest time between two arrivals since the last call, in ms."""
@@ -222,5 +249,6 @@ class Stream:
         except LabError:
             pass
         self._sender.close()
-        self._receiver.close()
+        for receiver, _ in self._receivers:
+            receiver.close()
         return self.sent - len(self._numbers)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a VM learns about the way to an address: errors, hops and MTU."""
+
+import ipaddress
+import re
+import socket
+import struct
+import time
+from collections import namedtuple
+
+IP_RECVERR, IPV6_RECVERR = 11, 25
+MSG_ERRQUEUE = 0x2000
+
+# 'info' is the MTU, where the error has one, and 'sender' whose it is.
+IcmpError = namedtuple("IcmpError", "type code info sender")
+
+
+def icmp_error(source, address, size=8, df=False, wait=2):
+    """The error about a UDP packet from VM 'source' to 'address', or None if
+    there is none within 'wait' seconds."""
+    ipv6 = ":" in address
+    family = socket.AF_INET6 if ipv6 else socket.AF_INET
+    level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
+    with source.namespace.socket(family, socket.SOCK_DGRAM) as asking:
+        asking.setsockopt(level, IPV6_RECVERR if ipv6 else IP_RECVERR, 1)
+        if not ipv6:                    # IP_MTU_DISCOVER: 3, "probe", or not.
+            asking.setsockopt(level, 10, 3 if df else 0)
+        asking.connect((address, 33434))
+        asking.send(bytes(size))
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline:
+            try:
+                ancillary = asking.recvmsg(2048, 512, MSG_ERRQUEUE
+                                           | socket.MSG_DONTWAIT)[1]
+                return _error(ancillary[0][2], ipv6)
+            except BlockingIOError:
+                time.sleep(0.002)
+    return None
+
+
+def _error(data, ipv6):
+    """A struct sock_extended_err and the address of its sender."""
+    _, _, kind, code, _, info = struct.unpack_from("=IBBBBI", data)
+    sender = data[16 + 8:][:16] if ipv6 else data[16 + 4:][:4]
+    return IcmpError(kind, code, info, str(ipaddress.ip_address(sender)))
+
+
+def traceroute(source, address, options=()):
+    """What traceroute prints, and the hops: of each the address, and "*" for
+    each question that had no answer."""
+    text = source.namespace.run("traceroute", "-n", *options,
+                                address).stdout
+    hops = [" ".join(word for word in line.split()[1:]
+                     if word != "ms" and not re.fullmatch(r"\d+\.\d+", word))
+            for line in text.splitlines()[1:]]
+    return text, hops
+
+
+Tracepath = namedtuple("Tracepath", "text hops mtu mtu_from")
+
+
+def tracepath(source, address):
+    """What tracepath prints, the address of each hop, the path's MTU, and
+    which hop told it."""
+    text = source.namespace.run("tracepath", "-n", address).stdout
+    hops = {}
+    mtu = mtu_from = None
+    for number, hop, rest in re.findall(r"^ *(\d+): +(\S+)(.*)", text,
+                                        re.MULTILINE):
+        hops[int(number)] = hop
+        if "pmtu" in rest:
+            mtu_from = hop
+    found = re.search(r"Resume: pmtu (\d+)", text)
+    if found:
+        mtu = int(found.group(1))
+    return Tracepath(text, [hops[number] for number in sorted(hops)], mtu,
+                     mtu_from)
