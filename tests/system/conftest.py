@@ -42,6 +42,22 @@ def fabric(request):
         yield world
 
 
+@pytest.fixture(scope="module")
+def shared_families():
+    """A file's own fixture of this name says which it wants."""
+    return (IPV4,)
+
+
+@pytest.fixture(scope="module")
+def shared(request, shared_families):
+    """A world for all the tests of a file, which leave it as they found it.
+    No test of that file uses 'fabric'."""
+    with Fabric(PREFIX, tag="ovt", families=shared_families) as world:
+        world.expected = []
+        request.node.fabric = world
+        yield world
+
+
 @pytest.fixture
 def pair(fabric):
     """The world that most tests use, with network 5001 on each host:
@@ -97,16 +113,22 @@ def pytest_pyfunc_call(pyfuncitem):
     """Runs the test and then verify(), as a part of the test."""
     names = pyfuncitem._fixtureinfo.argnames
     pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    if hasattr(pyfuncitem, "fabric"):
-        verify(pyfuncitem.fabric)
+    if world_of(pyfuncitem):
+        verify(world_of(pyfuncitem))
     return True
+
+
+def world_of(item):
+    """The world of a test, its own or its file's."""
+    return getattr(item, "fabric", None) \
+        or getattr(item.getparent(pytest.Module), "fabric", None)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Adds to the report of a failure what the daemons say."""
     report = (yield).get_result()
-    fabric = getattr(item, "fabric", None)
+    fabric = world_of(item)
     if not report.failed or call.when == "teardown" or not fabric:
         return
     for hypervisor in fabric.hypervisors:
