@@ -82,7 +82,7 @@
     OVL_DROP(SOURCE_ROUTE, "source_route",                                   \
              "wants to choose its own way")                                  \
     OVL_DROP(MARTIAN_SOURCE, "martian_source",                               \
-             "to be routed, with a source that no host has")                 \
+             "to be routed, from what is no unicast address of other links") \
     OVL_DROP(MARTIAN_DESTINATION, "martian_destination",                     \
              "to be routed, to what is no unicast address of other links")   \
     OVL_DROP(DIRECTED_BROADCAST, "directed_broadcast",                       \

@@ -32,10 +32,9 @@ find_source(const struct lookup *l, struct in6_addr *src)
     bool v4 = l->pkt->l3 == OVL_L3_IPV4;
 
     for (size_t i = 0; i < net->n_gateways; i++) {
-        struct in6_addr *ip = CONST_CAST(struct in6_addr *,
-                                         &net->gateways[i].ip);
+        const struct in6_addr *ip = &net->gateways[i].ip;
 
-        if (ovl_ip_is_v4(ip) == v4 && (v4 || !in6_is_lla(ip))) {
+        if (ovl_ip_is_v4(ip) == v4 && (v4 || !IN6_IS_ADDR_LINKLOCAL(ip))) {
             *src = *ip;
             return true;
         }
@@ -363,10 +362,9 @@ ovl_route(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     }
     if (!l.vrf) {
         return refuse(&l, OVL_DROP_NO_ROUTER, OVL_ICMP_NO_ROUTE, 0);
-    } else if (pkt->l3 == OVL_L3_IPV6
-               && (in6_is_lla(CONST_CAST(struct in6_addr *, &pkt->ip.src))
-                   || in6_is_lla(CONST_CAST(struct in6_addr *,
-                                            &pkt->ip.dst)))) {
+    } else if (IN6_IS_ADDR_LINKLOCAL(&pkt->ip.src)) {
+        return ovl_verdict_drop(OVL_DROP_MARTIAN_SOURCE);
+    } else if (IN6_IS_ADDR_LINKLOCAL(&pkt->ip.dst)) {
         return ovl_verdict_drop(OVL_DROP_MARTIAN_DESTINATION);
     }
 

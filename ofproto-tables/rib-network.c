@@ -112,7 +112,7 @@ find_overlap(const struct rib_network *a, const struct rib_network *b,
             *other = &b->p.gateways[j];
             if (ovl_prefix_overlaps(&gw->ip, gw->plen,
                                     &(*other)->ip, (*other)->plen)
-                && !in6_is_lla(CONST_CAST(struct in6_addr *, &gw->ip))) {
+                && !IN6_IS_ADDR_LINKLOCAL(&gw->ip)) {
                 return gw;
             }
         }

@@ -173,7 +173,7 @@ rib_route_connect(struct ovl_rib *rib, struct rib_network *net, bool connect)
         struct ovl_prefix host = host_prefix(&gw->ip);
 
         /* Link-local prefixes are those of every link. */
-        if (!in6_is_lla(CONST_CAST(struct in6_addr *, &gw->ip))) {
+        if (!IN6_IS_ADDR_LINKLOCAL(&gw->ip)) {
             connect_prefix(rib, net, &prefix, connect);
             connect_prefix(rib, net, &host, connect);
         }

@@ -23,7 +23,7 @@ find_gateway(const struct rib_group *group, bool v4, struct in6_addr *ip)
         for (size_t i = 0; net->row.in_force && i < net->p.n_gateways; i++) {
             struct in6_addr *gw = &net->p.gateways[i].ip;
 
-            if (ovl_ip_is_v4(gw) == v4 && !in6_is_lla(gw)
+            if (ovl_ip_is_v4(gw) == v4 && !IN6_IS_ADDR_LINKLOCAL(gw)
                 && (!ipv6_addr_is_set(ip) || memcmp(gw, ip, sizeof *ip) < 0)) {
                 *ip = *gw;
             }

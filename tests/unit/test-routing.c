@@ -651,7 +651,7 @@ martians_are_dropped_in_silence(void **state)
         { "::", "2001:db8:2::14", OVL_DROP_MARTIAN_SOURCE },
         { "ff02::1", "2001:db8:2::14", OVL_DROP_MARTIAN_SOURCE },
         { "::ffff:10.1.0.13", "2001:db8:2::14", OVL_DROP_MARTIAN_SOURCE },
-        { "fe80::13", "2001:db8:2::14", OVL_DROP_MARTIAN_DESTINATION },
+        { "fe80::13", "2001:db8:2::14", OVL_DROP_MARTIAN_SOURCE },
         { "2001:db8::13", "::1", OVL_DROP_MARTIAN_DESTINATION },
         { "2001:db8::13", "::", OVL_DROP_MARTIAN_DESTINATION },
         { "2001:db8::13", "ff0e::1", OVL_DROP_MARTIAN_DESTINATION },
