@@ -18,6 +18,11 @@
 #define IPV4_OPT_LSRR 131
 #define IPV4_OPT_SSRR 137
 
+/* RFC 8200 section 4.2, RFC 2675 section 2. */
+#define IPV6_OPT_PAD1 0
+#define IPV6_OPT_JUMBO 0xc2
+#define MAX_HOP_OPTIONS 32
+
 /* RFC 792 and RFC 4443: what is said about another packet, and about which
  * nothing is said. */
 static bool
@@ -79,13 +84,45 @@ parse_ipv4(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
     r->l4_ofs = pkt->l3_ofs + r->header_len;
 }
 
+/* True if the hop-by-hop options at 'ofs' say that the packet is a jumbogram:
+ * RFC 2675 section 2.  Nobody hides it behind more options than that. */
+static bool
+has_jumbo_option(const struct ovl_bytes *b, size_t ofs)
+{
+    uint8_t ext[2];             /* Next header, length. */
+
+    if (!load(b, ofs, ext, sizeof ext)) {
+        return false;
+    }
+
+    struct ovl_bytes options = bytes_cut(b, ofs + (ext[1] + 1) * 8);
+    ofs += sizeof ext;
+    for (int i = 0; i < MAX_HOP_OPTIONS; i++) {
+        uint8_t type, len;
+
+        if (!load(&options, ofs, &type, sizeof type)) {
+            break;
+        } else if (type == IPV6_OPT_JUMBO) {
+            return true;
+        } else if (type == IPV6_OPT_PAD1) {
+            ofs++;
+            continue;
+        } else if (!load(&options, ofs + 1, &len, sizeof len)) {
+            break;
+        }
+        ofs += 2 + len;
+    }
+    return false;
+}
+
 /* Looks for what is not routed: jumbograms, which RFC 2675 section 3 has no
- * use for on such links, and routing headers of type 0 (RFC 5095). */
+ * use for on such links, and routing headers of type 0, whatever is left of
+ * the route (RFC 5095). */
 static enum ovl_drop_reason
 check_extensions(const struct ovl_bytes *b, size_t ofs, uint8_t proto,
                  bool empty)
 {
-    if (empty && proto == IPPROTO_HOPOPTS) {
+    if (proto == IPPROTO_HOPOPTS && (empty || has_jumbo_option(b, ofs))) {
         return OVL_DROP_BAD_IP_HEADER;
     }
     for (int i = 0; i < OVL_MAX_EXT_HEADERS; i++) {
@@ -95,7 +132,7 @@ check_extensions(const struct ovl_bytes *b, size_t ofs, uint8_t proto,
              && proto != IPPROTO_DSTOPTS)
             || !load(b, ofs, ext, sizeof ext)) {
             break;
-        } else if (proto == IPPROTO_ROUTING && !ext[2] && ext[3]) {
+        } else if (proto == IPPROTO_ROUTING && !ext[2]) {
             return OVL_DROP_SOURCE_ROUTE;
         }
         ofs += (ext[1] + 1) * 8;
