@@ -11,8 +11,8 @@ import pytest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
-SECTIONS = {"VX": 22, "EC": 5, "DS": 4, "AR": 18, "ND": 16, "CS": 6, "BU": 6,
-            "EV": 8, "L2": 1, "INV": 9}
+SECTIONS = {"VX": 22, "EC": 5, "DS": 4, "AR": 18, "ND": 16, "F4": 17,
+            "F6": 13, "CS": 6, "PM": 6, "BU": 6, "EV": 8, "L2": 1, "INV": 9}
 IDS = [f"{name}-{n}" if name == "INV" else f"{name}-{n:02}"
        for name, last in SECTIONS.items() for n in range(1, last + 1)]
 
