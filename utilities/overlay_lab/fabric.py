@@ -195,6 +195,8 @@ class Fabric(Lab):
             bridged-internal, eth0 ── Linux bridge ── port
             bridged-tap
             internal, tap     the port's device is moved to the VM
+            movable           eth0: a Linux bridge ── leg ── port, of which
+                              there may be one on each hypervisor: add_leg()
         """
         moved = kind in ("internal", "tap")
         vm = Vm(name, self.namespace(name), vni, host,
@@ -203,8 +205,13 @@ class Fabric(Lab):
         vm.kind = kind
         if not ip6:
             vm.namespace.without_ipv6()
-        self._make_device(vm, host)
-        self.plug(vm)
+        if kind == "movable":
+            vm.namespace.ip("link add eth0 type bridge mcast_snooping 0")
+            self.add_leg(vm, hypervisor)
+            vm.attach(hypervisor)
+        else:
+            self._make_device(vm, host)
+            self.plug(vm)
         if moved:
             hypervisor.namespace.ip("link set dev %s netns %s"
                                     % (name, vm.namespace.name))
@@ -247,6 +254,18 @@ class Fabric(Lab):
         # The switch tries once a second.
         wait_for(lambda: os.path.exists(path), path)
 
+    def add_leg(self, vm, hypervisor):
+        """Makes a port on 'hypervisor' for a movable VM.  What it does there
+        is up to Vm.attach(), and to rows: the port is not bound."""
+        leg = "at-" + hypervisor.name
+        hypervisor.namespace.ip(
+            "link add name %s mtu %d type veth peer name %s mtu %d netns %s"
+            % (vm.port, self.mtu, leg, self.mtu, vm.namespace.name),
+            "link set dev %s up" % vm.port)
+        vm.namespace.ip("link set dev %s addrgenmode none" % leg,
+                        "link set dev %s up" % leg)
+        hypervisor.vsctl("add-port", BRIDGE, vm.port)
+
     @staticmethod
     def plug(vm):
         """Adds the port that the VM is behind."""
@@ -258,9 +277,12 @@ class Fabric(Lab):
                 "link set dev %s master %s-br up" % (vm.port, vm.name))
 
     @staticmethod
-    def bind(vm, ip6=False, options=()):
-        vm.hypervisor.overlay_ctl(*options, "port-bind", vm.port, vm.vni,
-                                  vm.mac, vm.ip, *[vm.ip6] * ip6)
+    def bind(vm, ip6=False, options=(), where=None):
+        """Binds the VM's port, on its hypervisor or 'where' else it has
+        one."""
+        (where or vm.hypervisor).overlay_ctl(
+            *options, "port-bind", vm.port, vm.vni, vm.mac, vm.ip,
+            *[vm.ip6] * ip6)
 
     def announce(self, vm, ip6=False):
         """Tells the hypervisors that do not have the VM where it is."""

@@ -44,6 +44,14 @@ class Vm:
                          % (self.ip6, self.device))
         self.namespace.ip(*lines)
 
+    def attach(self, hypervisor):
+        """A movable VM hears and speaks on 'hypervisor', too."""
+        self.namespace.ip("link set dev at-%s master %s"
+                          % (hypervisor.name, self.device))
+
+    def detach(self, hypervisor):
+        self.namespace.ip("link set dev at-%s nomaster" % hypervisor.name)
+
     def use_gateway(self, ip6=False):
         """Makes the gateways of its network its default routers."""
         self.namespace.ip("route add default via " + self.gateway)
