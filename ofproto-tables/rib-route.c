@@ -230,6 +230,23 @@ hop_error(const struct rib_route *route, const struct rib_hop *hop)
     return error;
 }
 
+/* 'winner' comes first, even if it has an error. */
+static char *
+duplicate_error(const struct rib_route *route, const struct rib_route *winner)
+{
+    char *key = route_key(route);
+    char *error;
+
+    if (winner->row.in_force) {
+        return rib_duplicate_error(key, "(vrf, prefix)", &winner->row);
+    }
+    error = ovl_row_error(key, "same (vrf, prefix) as another row, "UUID_FMT
+                          ", which comes first and has an error itself",
+                          UUID_ARGS(&winner->row.uuid));
+    free(key);
+    return error;
+}
+
 static bool
 hop_is_usable(const struct rib_hop *hop)
 {
@@ -260,11 +277,11 @@ make_nexthops(const struct rib_route *route, struct ovl_nexthop nexthops[],
     return n;
 }
 
-static const struct rib_route *
+static struct rib_route *
 find_winner(const struct rib_prefix *prefix)
 {
-    const struct rib_route *winner = NULL;
-    const struct rib_route *route;
+    struct rib_route *winner = NULL;
+    struct rib_route *route;
 
     LIST_FOR_EACH (route, prefix_node, &prefix->routes) {
         if (!winner || rib_row_is_before(&route->row, &winner->row)) {
@@ -300,21 +317,20 @@ static void
 publish(struct ovl_rib *rib, struct rib_prefix *prefix)
 {
     struct ovl_nexthop nexthops[OVL_ROUTE_MAX_NEXTHOPS];
-    const struct rib_route *winner = find_winner(prefix);
+    struct rib_route *winner = find_winner(prefix);
     struct ovl_route entry = { .action = OVL_ROUTE_CONNECTED };
     struct rib_route *route;
     bool wanted = false;
 
+    if (winner) {
+        wanted = evaluate(rib, winner, &entry, nexthops);
+    }
     LIST_FOR_EACH (route, prefix_node, &prefix->routes) {
-        if (route == winner) {
-            wanted = evaluate(rib, route, &entry, nexthops);
-        } else {
+        if (route != winner) {
             set_in_force(rib, route, false);
             rib_row_set_error(rib, &route->row, prefix->connected
                               ? connected_error(route, prefix->connected)
-                              : rib_duplicate_error(route_key(route),
-                                                    "(vrf, prefix)",
-                                                    &winner->row));
+                              : duplicate_error(route, winner));
         }
     }
     if (prefix->connected) {
