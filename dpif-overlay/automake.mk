@@ -13,6 +13,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/counters.h \
 	dpif-overlay/drop-reasons.c \
 	dpif-overlay/drop-reasons.h \
+	dpif-overlay/fib-edit.c \
+	dpif-overlay/fib-private.h \
 	dpif-overlay/fib.c \
 	dpif-overlay/fib.h \
 	dpif-overlay/forwarding-private.h \

@@ -124,7 +124,7 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
                && eth_addr_equals(pkt->dst, net->router_mac)) {
         OVL_TRACE(w->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is its "
                   "router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
-        return ovl_route(a, pkt);
+        return (struct ovl_verdict) { .kind = OVL_VERDICT_ROUTER };
     }
 
     const struct ovl_mac *mac

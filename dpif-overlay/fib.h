@@ -6,12 +6,12 @@
 /* Longest prefix match: the routes of one VRF, of both families.
  *
  * The address space of a family is cut into ranges in which one route is the
- * longest match.  The ranges, in order, are in chunks of a few hundred; an
- * index has the first address of every chunk.  So a look-up is two binary
- * searches in dense arrays, and the memory is in proportion to the routes:
- * 100 IPv4 routes make at most 201 ranges of 8 bytes.  Ranges go back to
- * B. Lampson, V. Srinivasan and G. Varghese, "IP lookups using multiway and
- * multicolumn search", IEEE/ACM Transactions on Networking 7 (3), 1999.
+ * longest match.  The ranges, in order, are in chunks of at most 256; an index
+ * has the start of every chunk.  A look-up goes down a tree of nodes of 16
+ * starts each, and the memory is in proportion to the routes: 100 IPv4 routes
+ * make at most 201 ranges of 8 bytes.  Ranges go back to B. Lampson,
+ * V. Srinivasan and G. Varghese, "IP lookups using multiway and multicolumn
+ * search", IEEE/ACM Transactions on Networking 7 (3), 1999.
  *
  *     10.0.0.0/8 -> A         0.0.0.0   10.0.0.0  10.1.0.0  10.2.0.0  11.0.0.0
  *     10.1.0.0/16 -> B        none      A         B         A         none
@@ -48,11 +48,22 @@ struct ovl_fib_edit;
 
 /* Reader. */
 
-/* Returns the value of the longest prefix that contains 'ip', of either
- * family, or OVL_FIB_NONE.  A NULL FIB has no routes.  '*plen' is set to the
- * prefix's length as in struct ovl_prefix, unless 'plen' is NULL. */
-uint32_t ovl_fib_lookup(const struct ovl_fib *, const struct in6_addr *ip,
-                        uint8_t *plen);
+struct ovl_fib_result {
+    uint32_t value;             /* OVL_FIB_NONE: no route. */
+    uint8_t plen;               /* As in struct ovl_prefix. */
+};
+
+/* Returns the value and the length of the longest prefix that contains 'ip',
+ * of either family.  A NULL FIB has no routes. */
+struct ovl_fib_result ovl_fib_lookup(const struct ovl_fib *,
+                                     const struct in6_addr *ip);
+
+/* The same for 'ips[i]' in 'fibs[i]', 'n' times, n <= OVL_FIB_BULK_MAX, with
+ * the waits for memory overlapping. */
+#define OVL_FIB_BULK_MAX 32
+void ovl_fib_lookup_bulk(const struct ovl_fib *const fibs[],
+                         const struct in6_addr *const ips[], size_t n,
+                         struct ovl_fib_result results[]);
 
 /* Bytes that 'fib' takes. */
 size_t ovl_fib_size(const struct ovl_fib *);

@@ -279,6 +279,12 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
                                          const struct in6_addr *ip,
                                          uint8_t *plen);
 
+/* The same for 'ips[i]' in 'vrfs[i]', 'n' times, 1...OVL_FIB_BULK_MAX. */
+void ovl_route_lookup_bulk(const struct ovl_forwarding *,
+                           const struct ovl_vrf *const vrfs[],
+                           const struct in6_addr *const ips[], size_t n,
+                           const struct ovl_route *routes[], uint8_t plens[]);
+
 /* Gives 'vlan' of a gateway binding, NULL if it is not listed. */
 const struct ovl_vlan_binding *ovl_binding_find_vlan(
     const struct ovl_binding *, uint16_t vlan);

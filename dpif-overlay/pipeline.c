@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A burst's way through the pipeline, in passes: parse all, decide all, act
- * on all.  Only the last changes anything.
+/* A burst's way through the pipeline, in passes: parse all, decide all, route
+ * all that the router gets, act on all.  Only the last changes anything.
  *
  * A packet's whole way, for one that a VM sends to another hypervisor:
  *
@@ -10,6 +10,7 @@
  *                       ovl_guard_...()       guard.c
  *                       ovl_respond()         responder.c
  *                       ovl_bridge()          bridging.c
+ *     route_all()     (nothing: it is bridged)
  *     act_on_all()    ovl_output_vtep()       output.c
  *                       ovl_vxlan_push()      vxlan.c
  *                       worker->send()
@@ -20,12 +21,14 @@
 
 #include "arp-responder.h"
 #include "bridging.h"
+#include "fib.h"
 #include "ip-forward.h"
 #include "nd-responder.h"
 #include "output.h"
 #include "pipeline-trace.h"
 #include "pkt-edit.h"
 #include "replicate.h"
+#include "routing.h"
 #include "underlay-talk.h"
 #include "verdict.h"
 #include "vxlan.h"
@@ -127,6 +130,55 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
         items[i].verdict = decide(role_of(binding), &items[i]);
     }
 }
+
+/* Lets the router decide, but keeps what was to be done before. */
+static void
+set_routed(struct item *item, struct ovl_verdict routed)
+{
+    routed.decapsulate = item->verdict.decapsulate;
+    routed.set_ecn = item->verdict.set_ecn;
+    routed.ecn = item->verdict.ecn;
+    routed.ecn_alarm = item->verdict.ecn_alarm;
+    item->verdict = routed;
+}
+
+/* Looks all routes up at once. */
+static void
+route_all(const struct ovl_worker *worker, struct item items[], size_t n)
+{
+    struct ovl_routing routings[NETDEV_MAX_BURST];
+    struct item *routed[NETDEV_MAX_BURST];
+    const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    const struct ovl_route *routes[NETDEV_MAX_BURST];
+    uint8_t plens[NETDEV_MAX_BURST];
+    size_t n_routed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_routing *r = &routings[n_routed];
+        struct ovl_verdict verdict;
+
+        if (items[i].verdict.kind != OVL_VERDICT_ROUTER) {
+            continue;
+        } else if (ovl_route_start(r, &items[i].arrival, &items[i].pkt,
+                                   &verdict)) {
+            vrfs[n_routed] = r->vrf;
+            ips[n_routed] = &items[i].pkt.ip.dst;
+            routed[n_routed++] = &items[i];
+        } else {
+            set_routed(&items[i], verdict);
+        }
+    }
+    if (n_routed) {
+        ovl_route_lookup_bulk(worker->fwd, vrfs, ips, n_routed, routes,
+                              plens);
+    }
+    for (size_t i = 0; i < n_routed; i++) {
+        set_routed(routed[i],
+                   ovl_route_finish(&routings[i], routes[i], plens[i]));
+    }
+}
+BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_FIB_BULK_MAX);
 
 /* Tells the underlay what the frame 'pkt' from the uplink says. */
 static void
@@ -341,6 +393,9 @@ act(struct item *item)
                                          &item->pkt, &v->router));
         break;
 
+    case OVL_VERDICT_ROUTER:
+        OVS_NOT_REACHED();      /* It has decided. */
+
     case OVL_VERDICT_ROUTE:
         make_plain(item);
         route(item);
@@ -410,6 +465,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     count_received(worker, in, items, n);
     parse_all(worker, role_of(binding), items, n);
     decide_all(worker, in, binding, items, n);
+    route_all(worker, items, n);
     act_on_all(items, n);
 }
 

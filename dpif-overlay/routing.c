@@ -15,18 +15,10 @@
 /* RFC 791 section 3.2: every link takes packets of 68 bytes. */
 #define MIN_MTU 68
 
-/* A packet on its way through the tables. */
-struct lookup {
-    const struct ovl_arrival *a;
-    const struct ovl_pkt *pkt;
-    struct ovl_pkt_router router;
-    const struct ovl_vrf *vrf;  /* NULL: the network routes nowhere. */
-};
-
 /* What errors are from: an address of the family that the network that the
  * packet came from has, or else the VRF. */
 static bool
-find_source(const struct lookup *l, struct in6_addr *src)
+find_source(const struct ovl_routing *l, struct in6_addr *src)
 {
     const struct ovl_network *net = l->a->net;
     bool v4 = l->pkt->l3 == OVL_L3_IPV4;
@@ -46,7 +38,7 @@ find_source(const struct lookup *l, struct in6_addr *src)
 /* Drops the packet for 'reason', and says 'message' to its sender if that may
  * be said. */
 static struct ovl_verdict
-refuse(const struct lookup *l, enum ovl_drop_reason reason,
+refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
        enum ovl_icmp_message message, uint16_t mtu)
 {
     struct ovl_verdict verdict = ovl_verdict_drop(reason);
@@ -95,7 +87,7 @@ check_ipv6_addresses(const struct ovl_pkt *pkt)
 
 /* To the gateway itself: it answers to ping, and to nothing else. */
 static struct ovl_verdict
-for_gateway(const struct lookup *l)
+for_gateway(const struct ovl_routing *l)
 {
     const struct ovl_pkt_ip *ip = &l->pkt->ip;
     enum ovl_icmp_message message;
@@ -142,7 +134,7 @@ is_broadcast(const struct ovl_network *net, const struct in6_addr *ip)
 /* Finds the port or VTEP of the neighbor 'ip' in network 'vni', and what it
  * takes to send there. */
 static enum ovl_drop_reason
-resolve(const struct lookup *l, uint32_t vni, const struct in6_addr *ip,
+resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
         struct ovl_verdict *v)
 {
     const struct ovl_worker *w = l->a->worker;
@@ -208,7 +200,7 @@ weight(uint32_t flow, const struct ovl_nexthop *hop)
 /* Resolves the next hop of 'route' that weighs most for this flow and can be
  * resolved.  If none can, says why not the heaviest. */
 static enum ovl_drop_reason
-choose_nexthop(const struct lookup *l, const struct ovl_route *route,
+choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route,
                struct ovl_verdict *v)
 {
     uint32_t flow = route->n_nexthops > 1 ? ovl_flow_hash(l->pkt) : 0;
@@ -253,7 +245,7 @@ message_for(enum ovl_drop_reason reason)
 
 /* Sends the packet on its way to what 'v' has resolved, if it fits. */
 static struct ovl_verdict
-forward(const struct lookup *l, struct ovl_verdict *v)
+forward(const struct ovl_routing *l, struct ovl_verdict *v)
 {
     bool fits = !v->mtu || l->router.len <= v->mtu;
 
@@ -272,7 +264,7 @@ forward(const struct lookup *l, struct ovl_verdict *v)
 }
 
 static void
-trace_route(const struct lookup *l, const struct ovl_route *route,
+trace_route(const struct ovl_routing *l, const struct ovl_route *route,
             uint8_t plen)
 {
     bool v4 = l->pkt->l3 == OVL_L3_IPV4;
@@ -289,7 +281,7 @@ trace_route(const struct lookup *l, const struct ovl_route *route,
 }
 
 static struct ovl_verdict
-follow(const struct lookup *l, const struct ovl_route *route)
+follow(const struct ovl_routing *l, const struct ovl_route *route)
 {
     struct ovl_verdict v = { .kind = OVL_VERDICT_DROP };
     enum ovl_drop_reason reason = OVL_DROP_NO_ROUTE;
@@ -323,7 +315,7 @@ follow(const struct lookup *l, const struct ovl_route *route)
 /* The network that 'route' says is connected, NULL if it says something
  * else. */
 static const struct ovl_network *
-connected_network(const struct lookup *l, const struct ovl_route *route)
+connected_network(const struct ovl_routing *l, const struct ovl_route *route)
 {
     const struct ovl_worker *w = l->a->worker;
 
@@ -331,58 +323,77 @@ connected_network(const struct lookup *l, const struct ovl_route *route)
             ? ovl_network_lookup(w->fwd, w->version, route->vni) : NULL);
 }
 
-struct ovl_verdict
-ovl_route(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+/* What is wrong with its header or addresses, wherever it is going. */
+static enum ovl_drop_reason
+check(const struct ovl_routing *l)
+{
+    enum ovl_drop_reason reason = l->router.fault;
+
+    if (reason == OVL_NO_DROP) {
+        reason = (l->pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(l->pkt)
+                  : check_ipv6_addresses(l->pkt));
+    }
+    if (reason == OVL_NO_DROP && is_broadcast(l->a->net, &l->pkt->ip.src)) {
+        reason = OVL_DROP_MARTIAN_SOURCE;   /* RFC 1812 section 4.2.2.11. */
+    }
+    return reason;
+}
+
+bool
+ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
+                const struct ovl_pkt *pkt, struct ovl_verdict *verdict)
 {
     const struct ovl_worker *w = a->worker;
-    struct lookup l = {
+    enum ovl_drop_reason reason;
+
+    *l = (struct ovl_routing) {
         .a = a, .pkt = pkt,
         .router = ovl_pkt_parse_for_router(a->frame, pkt),
     };
-    const struct ovl_route *route = NULL;
-    uint8_t plen = 0;
-
-    enum ovl_drop_reason reason = l.router.fault;
-    if (reason == OVL_NO_DROP) {
-        reason = (pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(pkt)
-                  : check_ipv6_addresses(pkt));
-    }
-    if (reason == OVL_NO_DROP && is_broadcast(a->net, &pkt->ip.src)) {
-        reason = OVL_DROP_MARTIAN_SOURCE;   /* RFC 1812 section 4.2.2.11. */
-    }
+    reason = check(l);
     if (reason != OVL_NO_DROP) {
-        return ovl_verdict_drop(reason);
+        *verdict = ovl_verdict_drop(reason);
+        return false;
+    } else if (ovl_network_is_gateway(a->net, &pkt->ip.dst)) {
+        *verdict = for_gateway(l);
+        return false;
     }
 
-    if (ovl_network_is_gateway(a->net, &pkt->ip.dst)) {
-        return for_gateway(&l);
-    }
     if (a->net->vrf[0]) {
-        l.vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
+        l->vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
     }
-    if (!l.vrf) {
-        return refuse(&l, OVL_DROP_NO_ROUTER, OVL_ICMP_NO_ROUTE, 0);
+    if (!l->vrf) {
+        *verdict = refuse(l, OVL_DROP_NO_ROUTER, OVL_ICMP_NO_ROUTE, 0);
+        return false;
     } else if (IN6_IS_ADDR_LINKLOCAL(&pkt->ip.src)) {
-        return ovl_verdict_drop(OVL_DROP_MARTIAN_SOURCE);
+        *verdict = ovl_verdict_drop(OVL_DROP_MARTIAN_SOURCE);
+        return false;
     } else if (IN6_IS_ADDR_LINKLOCAL(&pkt->ip.dst)) {
-        return ovl_verdict_drop(OVL_DROP_MARTIAN_DESTINATION);
+        *verdict = ovl_verdict_drop(OVL_DROP_MARTIAN_DESTINATION);
+        return false;
     }
+    return true;
+}
 
-    route = ovl_route_lookup(w->fwd, l.vrf, &pkt->ip.dst, &plen);
-    if (OVS_UNLIKELY(w->trace)) {
-        trace_route(&l, route, plen);
+struct ovl_verdict
+ovl_route_finish(const struct ovl_routing *l, const struct ovl_route *route,
+                 uint8_t plen)
+{
+    const struct ovl_network *connected = connected_network(l, route);
+
+    if (OVS_UNLIKELY(l->a->worker->trace)) {
+        trace_route(l, route, plen);
     }
-    const struct ovl_network *connected = connected_network(&l, route);
     if (route && route->action == OVL_ROUTE_LOCAL) {
-        return for_gateway(&l);
-    } else if (connected && is_broadcast(connected, &pkt->ip.dst)) {
+        return for_gateway(l);
+    } else if (connected && is_broadcast(connected, &l->pkt->ip.dst)) {
         return ovl_verdict_drop(OVL_DROP_DIRECTED_BROADCAST);
-    } else if (pkt->ip.ttl <= 1) {
-        return refuse(&l, OVL_DROP_TTL_EXPIRED, OVL_ICMP_TTL_EXPIRED, 0);
+    } else if (l->pkt->ip.ttl <= 1) {
+        return refuse(l, OVL_DROP_TTL_EXPIRED, OVL_ICMP_TTL_EXPIRED, 0);
     } else if (!route) {
-        return refuse(&l, OVL_DROP_NO_ROUTE, OVL_ICMP_NO_ROUTE, 0);
+        return refuse(l, OVL_DROP_NO_ROUTE, OVL_ICMP_NO_ROUTE, 0);
     }
-    return follow(&l, route);
+    return follow(l, route);
 }
 
 /* As Linux does for bridged tunnels (skb_tunnel_check_pmtu()): in the name of

@@ -16,10 +16,25 @@
 
 #include "verdict.h"
 
-/* Decides for 'pkt', a frame of 'a->net' to its router MAC that has passed the
- * guards. */
-struct ovl_verdict ovl_route(const struct ovl_arrival *a,
-                             const struct ovl_pkt *pkt);
+/* A packet that the router has. */
+struct ovl_routing {
+    const struct ovl_arrival *a;
+    const struct ovl_pkt *pkt;
+    struct ovl_pkt_router router;
+    const struct ovl_vrf *vrf;  /* NULL: the network routes nowhere. */
+};
+
+/* Starts routing 'pkt', a frame of 'a->net' to its router MAC that has passed
+ * the guards.  Returns true if it takes the route to 'pkt->ip.dst' in 'r->vrf'
+ * to decide; else '*verdict' says what becomes of it. */
+bool ovl_route_start(struct ovl_routing *r, const struct ovl_arrival *a,
+                     const struct ovl_pkt *pkt, struct ovl_verdict *verdict);
+
+/* Decides by 'route', NULL if there is none, whose prefix is 'plen' bits long,
+ * as in struct ovl_prefix. */
+struct ovl_verdict ovl_route_finish(const struct ovl_routing *r,
+                                    const struct ovl_route *route,
+                                    uint8_t plen);
 
 /* Decides for 'pkt', a frame that would be bridged but does not fit the way
  * there, whose MTU is 'mtu': a drop, and what its sender is told about it. */

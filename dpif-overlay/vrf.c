@@ -117,7 +117,33 @@ const struct ovl_route *
 ovl_route_lookup(const struct ovl_forwarding *fwd, const struct ovl_vrf *vrf,
                  const struct in6_addr *ip, uint8_t *plen)
 {
-    return ovl_route_pool_get(fwd, ovl_fib_lookup(vrf->fib, ip, plen));
+    struct ovl_fib_result result = ovl_fib_lookup(vrf->fib, ip);
+
+    if (plen) {
+        *plen = result.plen;
+    }
+    return ovl_route_pool_get(fwd, result.value);
+}
+
+void
+ovl_route_lookup_bulk(const struct ovl_forwarding *fwd,
+                      const struct ovl_vrf *const vrfs[],
+                      const struct in6_addr *const ips[], size_t n,
+                      const struct ovl_route *routes[], uint8_t plens[])
+{
+    struct ovl_fib_result results[OVL_FIB_BULK_MAX];
+    const struct ovl_fib *fibs[OVL_FIB_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_FIB_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        fibs[i] = vrfs[i]->fib;
+    }
+    ovl_fib_lookup_bulk(fibs, ips, n, results);
+    for (size_t i = 0; i < n; i++) {
+        routes[i] = ovl_route_pool_get(fwd, results[i].value);
+        OVS_PREFETCH(routes[i]);
+        plens[i] = results[i].plen;
+    }
 }
 
 void

@@ -171,8 +171,19 @@ run_ours(const struct side *s)
     const struct in6_addr *ips = s->addresses;
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < N_ADDRESSES; i++) {
-        sum += ovl_fib_lookup(s->table, &ips[i], NULL);
+    for (size_t i = 0; i < N_ADDRESSES; i += OVL_FIB_BULK_MAX) {
+        struct ovl_fib_result results[OVL_FIB_BULK_MAX];
+        const struct in6_addr *burst[OVL_FIB_BULK_MAX];
+        const struct ovl_fib *fibs[OVL_FIB_BULK_MAX];
+
+        for (int j = 0; j < OVL_FIB_BULK_MAX; j++) {
+            fibs[j] = s->table;
+            burst[j] = &ips[i + j];
+        }
+        ovl_fib_lookup_bulk(fibs, burst, OVL_FIB_BULK_MAX, results);
+        for (int j = 0; j < OVL_FIB_BULK_MAX; j++) {
+            sum += results[j].value;
+        }
     }
     return sum;
 }
@@ -359,19 +370,28 @@ beside_dpdk6(size_t n)
 
 /* Many small tenants, in random order. */
 
-struct lookup {
-    const struct ovl_fib *fib;
-    struct in6_addr ip;
+struct lookups {
+    const struct ovl_fib *fibs[N_ADDRESSES];
+    struct in6_addr ips[N_ADDRESSES];
 };
 
 static uint64_t
 run_vrfs(const struct side *s)
 {
-    const struct lookup *lookups = s->addresses;
+    const struct lookups *l = s->addresses;
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < N_ADDRESSES; i++) {
-        sum += ovl_fib_lookup(lookups[i].fib, &lookups[i].ip, NULL);
+    for (size_t i = 0; i < N_ADDRESSES; i += OVL_FIB_BULK_MAX) {
+        struct ovl_fib_result results[OVL_FIB_BULK_MAX];
+        const struct in6_addr *burst[OVL_FIB_BULK_MAX];
+
+        for (int j = 0; j < OVL_FIB_BULK_MAX; j++) {
+            burst[j] = &l->ips[i + j];
+        }
+        ovl_fib_lookup_bulk(&l->fibs[i], burst, OVL_FIB_BULK_MAX, results);
+        for (int j = 0; j < OVL_FIB_BULK_MAX; j++) {
+            sum += results[j].value;
+        }
     }
     return sum;
 }
@@ -381,7 +401,7 @@ many_vrfs(void)
 {
     struct ovl_fib **fibs = xcalloc(N_VRFS, sizeof *fibs);
     struct route **routes = xcalloc(N_VRFS, sizeof *routes);
-    struct lookup *lookups = xcalloc(N_ADDRESSES, sizeof *lookups);
+    struct lookups *lookups = xmalloc(sizeof *lookups);
     double values[N_PAIRS];
     size_t size = 0;
     uint64_t sum;
@@ -394,9 +414,9 @@ many_vrfs(void)
     for (size_t i = 0; i < N_ADDRESSES; i++) {
         size_t vrf = random_range(N_VRFS);
 
-        lookups[i].fib = fibs[vrf];
-        lookups[i].ip = ip_of(random_address(routes[vrf], VRF_ROUTES, true),
-                              true);
+        lookups->fibs[i] = fibs[vrf];
+        lookups->ips[i] = ip_of(random_address(routes[vrf], VRF_ROUTES, true),
+                                true);
     }
     struct side ours = { run_vrfs, NULL, lookups };
     size_t n = quick ? 5 : N_PAIRS;

@@ -118,13 +118,23 @@ static void
 check(const struct world *w, const struct in6_addr *ip)
 {
     size_t i = model_lookup(&w->model, ip, 128);
-    uint8_t plen;
-    uint32_t value = ovl_fib_lookup(w->fib, ip, &plen);
+    const struct ovl_fib *fibs[] = { w->fib, NULL, w->fib };
+    const struct in6_addr *ips[] = { ip, ip, ip };
+    struct ovl_fib_result results[ARRAY_SIZE(fibs) + 1];
 
-    assert_int_equal(value, i == SIZE_MAX ? OVL_FIB_NONE
-                     : w->model.routes[i].value);
-    if (i != SIZE_MAX) {
-        assert_int_equal(plen, w->model.routes[i].prefix.plen);
+    results[3] = ovl_fib_lookup(w->fib, ip);
+    ovl_fib_lookup_bulk(fibs, ips, ARRAY_SIZE(fibs), results);
+    assert_int_equal(results[1].value, OVL_FIB_NONE);
+    for (size_t j = 0; j < ARRAY_SIZE(results); j++) {
+        if (j == 1) {
+            continue;
+        }
+        assert_int_equal(results[j].value, i == SIZE_MAX ? OVL_FIB_NONE
+                         : w->model.routes[i].value);
+        if (i != SIZE_MAX) {
+            assert_int_equal(results[j].plen,
+                             w->model.routes[i].prefix.plen);
+        }
     }
 }
 
@@ -269,8 +279,8 @@ test_without_routes_nothing_is_found(void **state OVS_UNUSED)
     struct in6_addr ip6 = address("2001:db8::1");
     struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
 
-    assert_int_equal(ovl_fib_lookup(NULL, &ip4, NULL), OVL_FIB_NONE);
-    assert_int_equal(ovl_fib_lookup(NULL, &ip6, NULL), OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(NULL, &ip4).value, OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(NULL, &ip6).value, OVL_FIB_NONE);
     assert_null(ovl_fib_edit_end(edit));
 }
 
@@ -285,15 +295,15 @@ test_default_routes_are_of_one_family(void **state OVS_UNUSED)
     begin(&w);
     insert(&w, &p4, 4);
     end(&w);
-    assert_int_equal(ovl_fib_lookup(w.fib, &ip4, NULL), 4);
-    assert_int_equal(ovl_fib_lookup(w.fib, &ip6, NULL), OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip4).value, 4);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip6).value, OVL_FIB_NONE);
 
     begin(&w);
     insert(&w, &p6, 6);
     remove_nth(&w, 0);
     end(&w);
-    assert_int_equal(ovl_fib_lookup(w.fib, &ip4, NULL), OVL_FIB_NONE);
-    assert_int_equal(ovl_fib_lookup(w.fib, &ip6, NULL), 6);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip4).value, OVL_FIB_NONE);
+    assert_int_equal(ovl_fib_lookup(w.fib, &ip6).value, 6);
 
     begin(&w);
     remove_nth(&w, 0);
@@ -401,8 +411,9 @@ test_former_fib_stays_as_it_was(void **state OVS_UNUSED)
     assert_ptr_not_equal(new, w.fib);
     check_all_boundaries(&w);
     for (size_t i = 0; i < w.model.n; i++) {
-        assert_int_equal(ovl_fib_lookup(new, &w.model.routes[i].prefix.addr,
-                                        NULL), 7);
+        assert_int_equal(ovl_fib_lookup(new,
+                                        &w.model.routes[i].prefix.addr).value,
+                         7);
     }
     destroy(&w);
     ovl_fib_destroy(new);
@@ -491,12 +502,12 @@ test_many_routes_come_and_go(void **state OVS_UNUSED)
         for (uint32_t i = 0; i < N; i++) {
             struct in6_addr ip
                 = in6_addr_mapped_ipv4(htonl(i * 2654435761u | 0xff));
-            uint32_t value = ovl_fib_lookup(full, &ip, NULL);
+            uint32_t value = ovl_fib_lookup(full, &ip).value;
 
             /* Of two with one prefix, the last one counts. */
             assert_true(value > i);
         }
-        assert_true(ovl_fib_size(full) < N * 2 * 9);
+        assert_true(ovl_fib_size(full) < N * 2 * 12);
 
         edit = ovl_fib_edit_begin(full);
         for (uint32_t i = 0; i < N; i++) {
