@@ -250,7 +250,7 @@ endif
 #
 #     EXTRA_PROGRAMS += tests/fuzz/fuzz-foo
 #     check_PROGRAMS += tests/fuzz/replay-foo
-#     tests_fuzz_fuzz_foo_SOURCES = tests/fuzz/fuzz-foo.c
+#     tests_fuzz_fuzz_foo_SOURCES = tests/fuzz/no-chance.c tests/fuzz/fuzz-foo.c
 #     tests_fuzz_fuzz_foo_LDADD = $(UNIT_PIPELINE)
 #     tests_fuzz_fuzz_foo_LDFLAGS = $(FUZZ_FLAGS)
 #     tests_fuzz_replay_foo_SOURCES = \
@@ -264,12 +264,12 @@ UNIT_SEQ = \
 	dpif-overlay/libovl-tables.a \
 	$(OVS_LIBS)
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/frames.dict \
-	tests/fuzz/make-seeds tests/fuzz/rows.dict
+	tests/fuzz/make-seeds tests/fuzz/rows.dict tests/fuzz/run
 
 EXTRA_PROGRAMS += tests/fuzz/fuzz-arp-nd
 check_PROGRAMS += tests/fuzz/replay-arp-nd
 tests_fuzz_fuzz_arp_nd_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-arp-nd.c
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-arp-nd.c
 tests_fuzz_fuzz_arp_nd_LDADD = $(UNIT_PIPELINE)
 tests_fuzz_fuzz_arp_nd_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_arp_nd_SOURCES = \
@@ -279,7 +279,7 @@ tests_fuzz_replay_arp_nd_LDADD = $(tests_fuzz_fuzz_arp_nd_LDADD)
 EXTRA_PROGRAMS += tests/fuzz/fuzz-guest
 check_PROGRAMS += tests/fuzz/replay-guest
 tests_fuzz_fuzz_guest_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-guest.c
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-guest.c
 tests_fuzz_fuzz_guest_LDADD = $(UNIT_PIPELINE)
 tests_fuzz_fuzz_guest_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_guest_SOURCES = \
@@ -289,7 +289,7 @@ tests_fuzz_replay_guest_LDADD = $(tests_fuzz_fuzz_guest_LDADD)
 EXTRA_PROGRAMS += tests/fuzz/fuzz-pkt-parse
 check_PROGRAMS += tests/fuzz/replay-pkt-parse
 tests_fuzz_fuzz_pkt_parse_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-pkt-parse.c
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-pkt-parse.c
 tests_fuzz_fuzz_pkt_parse_LDADD = $(UNIT_PIPELINE)
 tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_pkt_parse_SOURCES = \
@@ -299,7 +299,7 @@ tests_fuzz_replay_pkt_parse_LDADD = $(tests_fuzz_fuzz_pkt_parse_LDADD)
 EXTRA_PROGRAMS += tests/fuzz/fuzz-row
 check_PROGRAMS += tests/fuzz/replay-row
 tests_fuzz_fuzz_row_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-row.c
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-row.c
 tests_fuzz_fuzz_row_LDADD = $(UNIT_RIB)
 tests_fuzz_fuzz_row_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_row_SOURCES = \
@@ -309,7 +309,7 @@ tests_fuzz_replay_row_LDADD = $(tests_fuzz_fuzz_row_LDADD)
 EXTRA_PROGRAMS += tests/fuzz/fuzz-seq
 check_PROGRAMS += tests/fuzz/replay-seq
 tests_fuzz_fuzz_seq_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/seq-model.c \
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/seq-model.c \
 	tests/fuzz/seq-model.h tests/fuzz/fuzz-seq.c
 tests_fuzz_fuzz_seq_LDADD = $(UNIT_SEQ)
 tests_fuzz_fuzz_seq_LDFLAGS = $(FUZZ_FLAGS)
@@ -320,7 +320,7 @@ tests_fuzz_replay_seq_LDADD = $(tests_fuzz_fuzz_seq_LDADD)
 EXTRA_PROGRAMS += tests/fuzz/fuzz-tunnel
 check_PROGRAMS += tests/fuzz/replay-tunnel
 tests_fuzz_fuzz_tunnel_SOURCES = \
-	tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-tunnel.c
 tests_fuzz_fuzz_tunnel_LDADD = $(UNIT_PIPELINE)
 tests_fuzz_fuzz_tunnel_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_tunnel_SOURCES = \
@@ -329,6 +329,13 @@ tests_fuzz_replay_tunnel_LDADD = $(tests_fuzz_fuzz_tunnel_LDADD)
 
 fuzz: $(EXTRA_PROGRAMS)
 $(EXTRA_PROGRAMS): ovs.stamp
+
+# Looks elsewhere each time, and goes on from what it knows already.
+FUZZ_SECONDS = 300
+FUZZ_TARGETS =
+fuzz-explore: fuzz
+	$(PYTHON3) $(srcdir)/tests/fuzz/run --seconds=$(FUZZ_SECONDS) \
+		--keep=fuzz-corpus . $(FUZZ_TARGETS)
 
 TESTS += $(check_PROGRAMS)
 $(check_PROGRAMS): ovs.stamp
@@ -398,4 +405,4 @@ check-stock-sample: all
 .PHONY: check-stock check-stock-sample
 
 clean-local:
-	rm -rf stock-tests
+	rm -rf stock-tests fuzz-corpus

@@ -427,7 +427,7 @@ def tier_tsan(check):
 
 
 def tier_fuzz(check):
-    """libFuzzer targets in tests/fuzz, briefly."""
+    """libFuzzer targets in tests/fuzz, briefly, the same inputs each time."""
     result = Result()
     if not shutil.which("clang-14"):
         result.skip("fuzz", "clang-14 is missing")
@@ -445,39 +445,20 @@ def tier_fuzz(check):
     return result
 
 
-# A step of fuzz-seq takes ways through all layers: libFuzzer would spend its
-# time on counting them.
-FUZZ_OPTIONS = {"fuzz-row": ["-dict=%s/rows.dict"],
-                "fuzz-seq": ["-use_counters=0", "-entropic=0"]}
-
-
 def fuzz(check, build, target, result):
-    """Runs one target on its corpus and goes on from there for a while.  What
-    it finds stays beside its log."""
-    folder = os.path.join(ROOT, "tests", "fuzz")
-    options = [option.replace("%s", folder) for option in
-               FUZZ_OPTIONS.get(target, ["-dict=%s/frames.dict"])]
-    seconds = 5 if check.quick else 20
-    scratch = check.log(target)
-    found = os.path.join(scratch, "new-corpus")
-    os.makedirs(found)
-    corpus = os.path.join(folder, "corpus", target[len("fuzz-"):])
-    say("  %s: %d s" % (target, seconds))
+    """Runs one target on its corpus, and goes on from there, the same way
+    each time.  What it finds is in its output, too."""
+    log = check.log(target + ".log")
     status = Children.run(
-        [os.path.join(build, "tests", "fuzz", target), "-seed=1",
-         "-max_total_time=%d" % seconds, "-max_len=1024", "-timeout=20",
-         "-print_final_stats=1", "-artifact_prefix=%s/" % scratch]
-        + options + [found]
-        + ([corpus] if os.path.isdir(corpus) else []),
-        check.log(target + ".log"), timeout=seconds + 120, cwd=scratch,
-        env=dict(os.environ, OVS_RUNDIR=scratch, OVS_LOGDIR=scratch))
+        [PYTHON, os.path.join(ROOT, "tests", "fuzz", "run"), "--check", build,
+         target], log, timeout=300, cwd=build, echo=say)
     if status == 0:
         result.passed += 1
-        if not check.keep_logs:
-            shutil.rmtree(scratch, ignore_errors=True)
-    else:
-        show_tail(os.path.join(check.logs, target + ".log"))
-        result.fail(target, "exit status %s, input in %s" % (status, scratch))
+        return
+    with open(log, encoding="utf-8", errors="replace") as f:
+        reproduce = re.search(r"^  reproduce: (.*)$", f.read(), re.M)
+    result.fail(target, reproduce.group(1) if reproduce
+                else "exit status %s, see %s" % (status, log))
 
 
 def tier_stock(check):

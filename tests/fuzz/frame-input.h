@@ -52,6 +52,7 @@ fuzz_frame(const uint8_t *data, size_t size, struct frame *f)
     }
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif /* frame-input.h */

@@ -75,6 +75,7 @@ main(int argc, char *argv[])
     const char *target = strstr(argv[0], "replay-");
     const char *srcdir = getenv("srcdir");
 
+    LLVMFuzzerInitialize(&argc, &argv);
     if (argc > 1) {
         for (int i = 1; i < argc; i++) {
             replay(argv[i]);
