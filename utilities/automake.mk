@@ -30,6 +30,8 @@ EXTRA_DIST += \
 	utilities/check.py \
 	utilities/demo \
 	utilities/demo.py \
+	utilities/demo_routing.py \
+	utilities/demo_screen.py \
 	utilities/install-deps \
 	utilities/overlay_lab/__init__.py \
 	utilities/overlay_lab/fabric.py \

@@ -1,27 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of 'utilities/demo' that comes after building: brings up two
 hypervisors and two Linux kernel VTEPs in network namespaces, and shows what
-the tables do.  Each step is a function that shows something to the reader, checks
-that it is so, and returns the line that the summary has about it."""
+the tables do.  Each step is a function that shows something to the reader,
+checks that it is so, and returns the line that the summary has about it."""
 
 import argparse
-import os
-import re
 import signal
 import sys
-import textwrap
 import time
 
 sys.dont_write_bytecode = True
 
+from demo_routing import BLUE, RED, RoutingSteps                  # noqa: E402
+from demo_screen import Screen, Wrong, check                      # noqa: E402
 from overlay_lab import (IPV4, IPV6, Fabric, Lab, LabError,       # noqa: E402
                          Sniffer, Stream, ethernet, iperf3, ping, reaches,
                          wait_for)
 from overlay_lab.wire import BROADCAST                            # noqa: E402
-
-RED, BLUE = 5001, 5002
-RED_WEB, BLUE_WEB = 5003, 5004
-WIDTH = 78
 
 PICTURE = """\
   hv1  192.0.2.1                 underlay               hv2  192.0.2.2
@@ -40,65 +35,7 @@ PICTURE = """\
  has an IPv6 underlay, red an IPv4 one, but for host4, which has IPv6 only."""
 
 
-class Wrong(Exception):
-    """What was to be shown is not so."""
-
-
-def check(condition, otherwise):
-    if not condition:
-        raise Wrong(otherwise)
-
-
-class Screen:
-    """Where the demonstration appears.  No colours but on a terminal."""
-
-    def __init__(self):
-        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self._code = (lambda n, text: "\033[%dm%s\033[0m" % (n, text)) \
-            if colours else lambda n, text: text
-        self.results = []
-
-    def heading(self, text):
-        print("\n" + self._code(1, "== " + text), flush=True)
-
-    def say(self, text):
-        print(_wrap(" ".join(text.split()), "   ", "   "), flush=True)
-
-    def command(self, *words):
-        """The command as a user would type it."""
-        print("   " + self._code(36, "$ " + " ".join(map(str, words))),
-              flush=True)
-
-    def output(self, text, most=16):
-        lines = text.rstrip().splitlines()
-        for line in lines[:most]:
-            print(_wrap(line, "     | ", "     |     "))
-        if len(lines) > most:
-            print("     | ... (%d more lines)" % (len(lines) - most))
-        sys.stdout.flush()
-
-    def passed(self, title, result):
-        self.results.append((title, True, result))
-        print("   " + self._code(32, "ok: ") + result, flush=True)
-
-    def failed(self, title, why):
-        first = str(why).strip().splitlines()[0]
-        self.results.append((title, False, first))
-        print("   " + self._code(31, "FAILED: ") + str(why).strip(),
-              flush=True)
-
-    def summary(self):
-        good = sum(ok for _, ok, _ in self.results)
-        self.heading("Summary")
-        for title, ok, result in self.results:
-            mark = self._code(32, "  ok  ") if ok else self._code(31, "FAILED")
-            print(" %s %s: %s" % (mark, title, result[:WIDTH - 10
-                                                      - len(title)]))
-        print("\n %d of %d shown." % (good, len(self.results)), flush=True)
-        return good == len(self.results)
-
-
-class Demo:
+class Demo(RoutingSteps):
     """The network, and the steps in the order in which they are shown."""
 
     def __init__(self, fabric, screen):
@@ -120,6 +57,8 @@ class Demo:
             ("IPv6 underlay", self.ipv6_underlay),
             ("Linux kernel VTEPs", self.interoperation),
             ("Routing", self.routing),
+            ("Two routers", self.two_routers),
+            ("A VM moves", self.vm_moves),
             ("Spoofing", self.spoofing),
             ("Database lost", self.database_lost),
         ]
@@ -384,57 +323,6 @@ class Demo:
         return "TCP %.0f Mbit/s over IPv4, %.0f and %.0f over IPv6" \
             % tuple(rates)
 
-    def routing(self):
-        vm = self.vm
-        self.screen.say("""Each tenant gets a VRF, gateways, and a second
-            network, with a VM on hv2.  redweb and blueweb have the same
-            addresses, too.  Packets are routed where they start.""")
-        self.add_second_networks()
-        average = [self.show_ping(vm["red1"], vm["redweb"], title, address)
-                   for title, address in (("routed", vm["redweb"].ip),
-                                          ("routed, IPv6",
-                                           vm["redweb"].ip6))]
-        with Sniffer(vm["blueweb"].namespace, "eth0") as blueweb:
-            self.show_ping(vm["redweb"], vm["red1"], "and back")
-            heard = [f for f in blueweb.frames() if f.proto == 1]
-        check(not heard, "blueweb heard tenant red")
-        self.show_ping(vm["blue1"], vm["blueweb"], "the other tenant")
-        self.screen.command("ping -c 1 -t 1 %s   (what traceroute does)"
-                            % vm["redweb"].ip)
-        text = vm["red1"].namespace.run(
-            "ping", "-n", "-c", "1", "-t", "1", vm["redweb"].ip,
-            check=False).stdout
-        self.screen.output(text.splitlines()[1])
-        check("From 10.1.0.1 " in text, "the gateway says nothing")
-        self.screen.command("ovs-appctl overlay/fib red   (on hv1)")
-        self.screen.output(self.hv1.appctl("overlay/fib", "red"))
-        return "two VRFs with the same prefixes, round trip %s and %s ms" \
-            % tuple(average)
-
-    def add_second_networks(self):
-        vm, fabric = self.vm, self.fabric
-        for name, first, second, families in (
-                ("red", RED, RED_WEB, None),
-                ("blue", BLUE, BLUE_WEB, (IPV6,))):
-            gateways = ["gateway=10.%d.0.1/24,fd%02d::1/64" % (n, n - 1)
-                        for n in (1, 3)]
-            if name == "red":
-                self.screen.command("overlay-ctl net-set", first, "vrf=red",
-                                    gateways[0])
-                self.screen.command("overlay-ctl net-add", second, "vrf=red",
-                                    gateways[1])
-            for hypervisor in fabric.hypervisors:
-                hypervisor.overlay_ctl("net-set", first, "vrf=" + name,
-                                       gateways[0])
-            fabric.add_network(second, "vrf=" + name, gateways[1],
-                               families=families)
-            web = name + "web"
-            vm[web] = fabric.add_vm(web, self.hv2, second, 6, ip6=True,
-                                    subnet=3)
-            fabric.script(web, vm[web].namespace)
-            for client in vm[web], vm[name + "1"]:
-                client.use_gateway(ip6=True)
-
     def spoofing(self):
         vm = self.vm
         self.screen.say("""red2 sends a frame with red1's MAC address.  Its
@@ -454,10 +342,7 @@ class Demo:
         self.screen.say("""A ping from red1 to red3 over IPv4 and 500 packets a
             second from blue1 to blue3 over IPv6 go on while the ovsdb-server
             of hv1 is killed and started again.""")
-        ping_output = "ping.out"
-        pinging = self.fabric.spawn(
-            ["ping", "-n", "-q", "-i", "0.01", vm["red3"].ip],
-            namespace=vm["red1"].namespace, output=ping_output)
+        pinging = self.start_ping(vm["red1"], vm["red3"])
         stream = Stream(vm["blue1"], vm["blue3"], address=vm["blue3"].ip6)
         stream.wait_for_more(100)
         self.screen.command("kill -KILL $(cat ovsdb-server.pid)   (on hv1)")
@@ -469,25 +354,12 @@ class Demo:
         self.hv1.start_database()
         stream.wait_for_more(200)
         lost = stream.stop()
-        self.fabric.end(pinging, signal.SIGINT)
-        with open(self.fabric.path(ping_output), encoding="utf-8") as file:
-            text = file.read()
-        self.screen.output("\n".join(text.rstrip().splitlines()[-2:]))
+        sent, received = self.end_ping(pinging)
         self.screen.output("%d packets sent, %d lost" % (stream.sent, lost))
         check(lost == 0, "%d packets lost" % lost)
-        sent, received = re.search(r"(\d+) packets transmitted, (\d+) rec",
-                                   text).groups()
-        # The last request may be on its way when ping is told to end.
-        check(int(sent) - int(received) <= 1, "%s of %s echoes"
-              % (received, sent))
-        return "killed and back: %s pings and %d packets, 0 lost" % (
+        check(received == sent, "%d of %d echoes" % (received, sent))
+        return "killed and back: %d pings and %d packets, 0 lost" % (
             received, stream.sent)
-
-
-def _wrap(line, first, others):
-    return textwrap.fill(line, WIDTH, initial_indent=first,
-                         subsequent_indent=others, drop_whitespace=True,
-                         break_on_hyphens=False) or first
 
 
 def clean(screen):
@@ -508,7 +380,8 @@ The network stays up.  To play with it (D=%s):
    $D/blue1                                   without one: a shell
    $D/hv1 tcpdump -ni eth1                    watch the underlay
 
-   hv1 hv2 are hypervisors; red1-red5, redweb, blue1, blue3, blueweb are VMs.
+   hv1 hv2 are hypervisors; red1-red5, redweb, nomad, blue1, blue3, blueweb
+   are VMs, reddb is behind the Linux router of host3.
    utilities/demo --clean                     removes it""" % directory)
 
 
