@@ -66,6 +66,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/pkt-edit.c \
 	dpif-overlay/pkt-edit.h \
 	dpif-overlay/pkt-parse-load.h \
+	dpif-overlay/pkt-parse-mtu.c \
 	dpif-overlay/pkt-parse-nd.c \
 	dpif-overlay/pkt-parse-outer.c \
 	dpif-overlay/pkt-parse-router.c \

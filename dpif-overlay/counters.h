@@ -65,6 +65,8 @@ enum ovl_total {
 enum ovl_event {
     OVL_EVENT_ECN_SUSPICIOUS = OVL_N_TOTALS,    /* See ecn.h. */
     OVL_EVENT_ECN_DANGEROUS,
+    OVL_EVENT_MTU_HEARD,        /* See underlay-talk.h: OVL_MTU_SMALLER... */
+    OVL_EVENT_MTU_FORGED,       /* ...and OVL_MTU_FORGED. */
     OVL_EVENTS_END
 };
 

@@ -49,6 +49,12 @@ ovl_event_log_run(void)
                   "path makes: %"PRIu64" dangerous, %"PRIu64" suspicious",
                   dangerous, suspicious);
     }
+
+    uint64_t forged = take_new(OVL_EVENT_MTU_FORGED);
+    if (forged) {
+        VLOG_INFO("%"PRIu64" messages on the uplink about packets too big "
+                  "that we did not send", forged);
+    }
 }
 
 void

@@ -182,12 +182,27 @@ BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_FIB_BULK_MAX);
 
 /* Tells the underlay what the frame 'pkt' from the uplink says. */
 static void
-hear(struct ovl_worker *worker, const struct ovl_pkt *pkt)
+hear(struct ovl_worker *worker, const struct ovl_pkt *pkt, const void *frame)
 {
     struct ovl_heard heard;
 
-    if (worker->heard && ovl_underlay_hear(worker->config, pkt, &heard)) {
+    if (!worker->heard) {
+        return;
+    } else if (ovl_underlay_hear(worker->config, pkt, &heard)) {
         worker->heard(worker, &heard);
+        return;
+    }
+    switch (ovl_underlay_hear_mtu(worker, pkt, frame, &heard)) {
+    case OVL_MTU_NOTHING:
+    case OVL_MTU_KNOWN:
+        break;
+    case OVL_MTU_SMALLER:
+        ovl_counter_add(worker->shard, OVL_EVENT_MTU_HEARD, 1);
+        worker->heard(worker, &heard);
+        break;
+    case OVL_MTU_FORGED:
+        ovl_counter_add(worker->shard, OVL_EVENT_MTU_FORGED, 1);
+        break;
     }
 }
 
@@ -379,7 +394,7 @@ act(struct item *item)
 
     case OVL_VERDICT_HOST:
         if (role_of(a->binding) == OVL_ROLE_UPLINK) {
-            hear(a->worker, &item->pkt);
+            hear(a->worker, &item->pkt, a->frame);
         }
         a->worker->send(a->worker, v->port, item->packet);
         break;

@@ -165,6 +165,23 @@ struct ovl_pkt_router {
 struct ovl_pkt_router ovl_pkt_parse_for_router(const void *data,
                                                const struct ovl_pkt *pkt);
 
+/* What a router says about a UDP packet that was too big for its next link,
+ * as it quotes it. */
+struct ovl_pkt_too_big {
+    struct in6_addr src, dst;   /* IPv4 in v4-mapped form. */
+    uint16_t sport, dport;      /* Host order. */
+    size_t len;                 /* Of the IP packet. */
+    bool has_vni;               /* As much as that is quoted: */
+    uint8_t flags;              /* first byte of the VXLAN header... */
+    uint32_t vni;               /* ...and the VNI. */
+    uint16_t mtu;               /* What would have fit; 0: it did not say. */
+};
+
+/* Returns true and fills '*tb' in if 'pkt', parsed from 'data', says so in
+ * one piece and with a right checksum. */
+bool ovl_pkt_parse_too_big(const void *data, const struct ovl_pkt *pkt,
+                           struct ovl_pkt_too_big *tb);
+
 /* The outside of a frame from the underlay. */
 struct ovl_outer {
     /* A UDP header can be seen behind IPv4 or IPv6.  If not, nothing below

@@ -14,8 +14,10 @@
 
 #include "csum.h"
 #include "forwarding.h"
+#include "pipeline.h"
 #include "pkt-edit.h"
 #include "pkt-parse.h"
+#include "vxlan.h"
 
 /* Hearing. */
 
@@ -50,6 +52,7 @@ hear_nd(const struct ovl_config *config, const struct in6_addr *src,
         return false;
     }
 
+    heard->mtu = 0;
     heard->mac = nd->has_lla ? nd->lla : eth_addr_zero;
     heard->confirms = false;
     heard->overrides = true;
@@ -95,6 +98,55 @@ ovl_underlay_hear(const struct ovl_config *config, const struct ovl_pkt *pkt,
         return hear_nd(config, &pkt->ip.src, &pkt->ip.nd, heard);
     }
     return false;
+}
+
+/* RFC 1191 section 3 has no host go below 68, and RFC 8201 section 4 below
+ * 1280; below 576 there is no path, but somebody who would slow us down. */
+#define MIN_PATH_MTU4 576
+#define MIN_PATH_MTU6 1280
+
+/* True if 'tb' quotes what can have been a packet of ours. */
+static bool
+is_ours(const struct ovl_worker *w, const struct ovl_pkt *pkt,
+        const struct ovl_pkt_too_big *tb)
+{
+    const struct in6_addr *own = (pkt->l3 == OVL_L3_IPV4 ? &w->config->vtep4
+                                  : &w->config->vtep6);
+
+    return (ipv6_addr_equals(&pkt->ip.dst, own)
+            && ipv6_addr_equals(&tb->src, own)
+            && tb->sport >= OVL_VXLAN_SPORT_MIN && tb->len > tb->mtu
+            && (!tb->has_vni
+                || (tb->flags == OVL_VXLAN_FLAG_I
+                    && ovl_network_lookup(w->fwd, w->version, tb->vni))));
+}
+
+enum ovl_mtu_news
+ovl_underlay_hear_mtu(const struct ovl_worker *w, const struct ovl_pkt *pkt,
+                      const void *frame, struct ovl_heard *heard)
+{
+    struct ovl_pkt_too_big tb;
+
+    if (pkt->too_short || pkt->tag != OVL_TAG_NONE
+        || !ovl_pkt_parse_too_big(frame, pkt, &tb)
+        || tb.dport != w->config->vxlan_port) {
+        return OVL_MTU_NOTHING;         /* The host's. */
+    }
+
+    const struct ovl_vtep *vtep = ovl_vtep_lookup(w->fwd, &tb.dst);
+    const struct ovl_adjacency *adj
+        = vtep ? ovsrcu_get(struct ovl_adjacency *, &vtep->adj) : NULL;
+    bool v4 = pkt->l3 == OVL_L3_IPV4;
+    if (!is_ours(w, pkt, &tb) || !adj || !tb.mtu
+        || (!v4 && tb.mtu < MIN_PATH_MTU6)) {
+        return OVL_MTU_FORGED;
+    }
+    *heard = (struct ovl_heard) {
+        .ip = tb.dst, .mtu = v4 ? MAX(tb.mtu, MIN_PATH_MTU4) : tb.mtu,
+    };
+    return (heard->mtu < adj->mtu + (v4 ? OVL_VXLAN4_OVERHEAD
+                                     : OVL_VXLAN6_OVERHEAD)
+            ? OVL_MTU_SMALLER : OVL_MTU_KNOWN);
 }
 
 /* Speaking. */

@@ -33,11 +33,15 @@
 
 VLOG_DEFINE_THIS_MODULE(overlay_underlay);
 
+static struct vlog_rate_limit mtu_rl = VLOG_RATE_LIMIT_INIT(6, 6);
+
 #define ROUTE_GRACE_MS 2000
 #define ROUTE_RETRY_MS 100
 /* tnl_neigh_set() announces a change before it makes it, and deletes an entry
  * before it adds it with another MAC: look again. */
 #define SETTLE_MS 20
+/* RFC 1191 section 6.3: after that long the path may take more again. */
+#define PATH_MTU_MS (10 * 60 * 1000)
 /* How soon an answer is looked at while one is awaited, and how soon what
  * nobody has asked for, such as the new MAC of a next hop that moves. */
 #define HEARD_MS 5
@@ -57,6 +61,8 @@ struct destination {
     bool has_route;
     long long int route_lost;   /* When the route went; LLONG_MAX if there. */
     char device[IFNAMSIZ];      /* Where the route leads. */
+    uint16_t path_mtu;          /* As routers on the way said; 0: nothing... */
+    long long int path_mtu_end; /* ...and until when that counts. */
     enum ovl_drop_reason why;   /* If it is not up. */
     bool up;
     bool needed;
@@ -69,6 +75,9 @@ struct heard {
     struct ovl_heard what;
 };
 #define N_HEARD 64              /* Power of 2. */
+/* News about paths have slots of their own, so that much of that keeps nothing
+ * else from being heard. */
+#define N_MTU_HEARD 8           /* Power of 2. */
 
 struct ovl_underlay {
     struct ovl_forwarding *fwd;
@@ -95,6 +104,8 @@ struct ovl_underlay {
 
     atomic_uint heard_next;
     struct heard heard[N_HEARD];
+    atomic_uint mtu_next;
+    struct heard mtu_heard[N_MTU_HEARD];
 };
 
 struct ovl_underlay *
@@ -176,9 +187,15 @@ void
 ovl_underlay_heard(struct ovl_underlay *ul, const struct ovl_heard *heard)
 {
     unsigned int i, state = SLOT_FREE;
+    struct heard *h;
 
-    atomic_add_relaxed(&ul->heard_next, 1, &i);
-    struct heard *h = &ul->heard[i % N_HEARD];
+    if (heard->mtu) {
+        atomic_add_relaxed(&ul->mtu_next, 1, &i);
+        h = &ul->mtu_heard[i % N_MTU_HEARD];
+    } else {
+        atomic_add_relaxed(&ul->heard_next, 1, &i);
+        h = &ul->heard[i % N_HEARD];
+    }
     if (atomic_compare_exchange_strong(&h->state, &state, SLOT_BUSY)) {
         h->what = *heard;
         atomic_store_explicit(&h->state, SLOT_FULL, memory_order_release);
@@ -196,12 +213,60 @@ log_nexthop(const struct ovl_hop *nh)
     ds_destroy(&s);
 }
 
+/* A router says that the way to a VTEP takes less than we send. */
+static bool
+hear_mtu(struct ovl_underlay *ul, const struct ovl_heard *heard,
+         long long int now)
+    OVS_REQUIRES(ul->mutex)
+{
+    struct destination *dst = find_destination(ul, &heard->ip);
+
+    if (!dst || (dst->path_mtu && dst->path_mtu <= heard->mtu)) {
+        return false;
+    }
+    dst->path_mtu = heard->mtu;
+    dst->path_mtu_end = now + PATH_MTU_MS;
+
+    struct ds s = DS_EMPTY_INITIALIZER;
+    ipv6_format_mapped(&dst->ip, &s);
+    VLOG_INFO_RL(&mtu_rl, "the way to VTEP %s takes packets of %"PRIu16
+                 " bytes", ds_cstr(&s), dst->path_mtu);
+    ds_destroy(&s);
+    return true;
+}
+
+/* Forgets what routers said about the way to 'dst', if it is old. */
+static void
+age_path_mtu(struct ovl_underlay *ul, struct destination *dst,
+             long long int now)
+    OVS_REQUIRES(ul->mutex)
+{
+    if (dst->path_mtu && now >= dst->path_mtu_end) {
+        dst->path_mtu = 0;
+    }
+    if (dst->path_mtu) {
+        ul->next_pass = MIN(ul->next_pass, dst->path_mtu_end);
+    }
+}
+
 static bool
 take_heard(struct ovl_underlay *ul, long long int now)
     OVS_REQUIRES(ul->mutex)
 {
     bool changed = false;
     unsigned int oldest;
+
+    for (unsigned int i = 0; i < N_MTU_HEARD; i++) {
+        struct heard *h = &ul->mtu_heard[i];
+        unsigned int state;
+
+        atomic_read_explicit(&h->state, &state, memory_order_acquire);
+        if (state == SLOT_FULL) {
+            changed = hear_mtu(ul, &h->what, now) || changed;
+            atomic_store_explicit(&h->state, SLOT_FREE,
+                                  memory_order_release);
+        }
+    }
 
     /* In the order in which it was heard: the last word counts. */
     atomic_read_relaxed(&ul->heard_next, &oldest);
@@ -267,8 +332,9 @@ run_nexthop(struct ovl_underlay *ul, const struct ovl_config *cfg,
 
 static void
 publish(struct ovl_vtep *vtep, const struct ovl_config *cfg,
-        const struct ovl_hop *nh)
+        const struct ovl_hop *nh, uint16_t path_mtu)
 {
+    uint16_t mtu = ovl_lport_mtu(cfg->uplink);
     const struct ovl_outer_spec spec = {
         .dst = nh->mac,
         .src = ovl_lport_mac(cfg->local),
@@ -276,7 +342,7 @@ publish(struct ovl_vtep *vtep, const struct ovl_config *cfg,
         .ip_dst = vtep->ip,
         .ttl = cfg->ttl,
         .vxlan_port = cfg->vxlan_port,
-        .mtu = ovl_lport_mtu(cfg->uplink),
+        .mtu = path_mtu && (!mtu || path_mtu < mtu) ? path_mtu : mtu,
     };
     struct ovl_adjacency *adj = ovl_adjacency_create(cfg->uplink, &spec);
 
@@ -315,7 +381,12 @@ find_route(struct ovl_underlay *ul, const struct ovl_config *cfg,
             bool on_link = (!ipv6_addr_is_set(&gw)
                             || (ovl_ip_is_v4(&gw)
                                 && !in6_addr_get_mapped_ipv4(&gw)));
-            dst->nexthop = on_link ? dst->ip : gw;
+            struct in6_addr nexthop = on_link ? dst->ip : gw;
+
+            if (!ipv6_addr_equals(&dst->nexthop, &nexthop)) {
+                dst->path_mtu = 0;      /* Another way. */
+            }
+            dst->nexthop = nexthop;
             dst->has_route = true;
             dst->route_lost = LLONG_MAX;
             return true;
@@ -393,7 +464,8 @@ run_vtep(struct ovl_vtep *vtep, void *pass_)
         }
         if (ovl_hop_is_known(&hop->nh)) {
             dst->up = true;
-            publish(vtep, cfg, &hop->nh);
+            age_path_mtu(ul, dst, pass->now);
+            publish(vtep, cfg, &hop->nh, dst->path_mtu);
             return;
         }
         dst->why = OVL_DROP_VTEP_UNRESOLVED;

@@ -17,6 +17,10 @@
  * second for as long as a VTEP needs it.  Packets for a VTEP without an
  * adjacency are dropped by the pipeline, never queued.
  *
+ * A router on the way to a VTEP may say that it takes smaller packets only.
+ * That lowers what is sent there for ten minutes, or until the next hop is
+ * another one; senders inside learn it as they learn any MTU.
+ *
  * Our own addresses are announced when LOCAL's MAC changes or an IPv6 tunnel
  * address becomes ours, for neighbors that remember another MAC.
  *

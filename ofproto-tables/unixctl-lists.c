@@ -402,6 +402,20 @@ count_flood(const struct ovl_network *net, void *use_)
     }
 }
 
+/* The largest inner packet. */
+static void
+grid_mtu(struct ovl_grid *g, const struct ovl_vtep *vtep)
+{
+    const struct ovl_adjacency *adj
+        = ovsrcu_get(struct ovl_adjacency *, &vtep->adj);
+
+    if (adj) {
+        ovl_grid_int(g, adj->mtu);
+    } else {
+        ovl_grid_null(g);
+    }
+}
+
 void
 ovl_list_vteps(const struct ovl_filter *filter, struct ovl_grid *g)
 {
@@ -415,8 +429,8 @@ ovl_list_vteps(const struct ovl_filter *filter, struct ovl_grid *g)
     ovl_forwarding_for_each_mac(ovl_dp_forwarding(), count_mac, &use);
     ovl_forwarding_for_each_network(ovl_dp_forwarding(), count_flood, &use);
 
-    ovl_grid_init(g, "vtep", "state", "next_hop", "macs", "flood_lists",
-                  TRAFFIC_COLUMNS, NULL);
+    ovl_grid_init(g, "vtep", "state", "next_hop", "mtu", "macs",
+                  "flood_lists", TRAFFIC_COLUMNS, NULL);
     for (size_t i = 0; i < a.n; i++) {
         const struct ovl_vtep *vtep = a.p[i];
         struct ds state = DS_EMPTY_INITIALIZER;
@@ -426,6 +440,7 @@ ovl_list_vteps(const struct ovl_filter *filter, struct ovl_grid *g)
         grid_ip(g, &vtep->ip);
         ovl_grid_ds(g, &state);
         ovl_grid_ds(g, &next_hop);
+        grid_mtu(g, vtep);
         ovl_grid_int(g, use.macs[i]);
         ovl_grid_int(g, use.floods[i]);
         grid_traffic(g, vtep->traffic);
@@ -674,6 +689,8 @@ ovl_event_name(int event)
     static const char *const names[OVL_EVENTS_END] = {
         [OVL_EVENT_ECN_SUSPICIOUS] = "ecn_suspicious",
         [OVL_EVENT_ECN_DANGEROUS] = "ecn_dangerous",
+        [OVL_EVENT_MTU_HEARD] = "path_mtu_heard",
+        [OVL_EVENT_MTU_FORGED] = "path_mtu_forged",
     };
 
     return names[event];

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "csum.h"
 #include "world-asserts.h"
 
 static struct frame
@@ -693,6 +694,84 @@ underlay_neighbors_are_heard(void **state)
     assert_int_equal(w->n_heard, 0);
 }
 
+/* A router's message about 'about', a packet of ours, of which it quotes 'n'
+ * bytes from the IP header on. */
+static struct frame
+too_big(const struct frame *about, uint16_t mtu, size_t n)
+{
+    uint8_t message[8 + FRAME_MAX] = { 3, 4, 0, 0, 0, 0, mtu >> 8, mtu };
+
+    memcpy(message + 8, about->data + L3_OFS, n);
+    ovs_be16 sum = csum(message, 8 + n);
+    memcpy(message + 2, &sum, sizeof sum);
+    return frame_ip4(MAC_LOCAL, MAC_NEXTHOP, "198.51.100.1", IP_OWN, 1,
+                     message, 8 + n);
+}
+
+/* RFC 1191; what exactly is in tests/switch/test_path_mtu.py. */
+static void
+path_mtu_is_heard(void **state)
+{
+    struct world *w = *state;
+    struct in6_addr vtep = world_ip(IP_VTEP);
+    struct frame inner = frame_udp4(MAC_REMOTE, MAC_VM1, "10.1.0.11",
+                                    "10.1.0.99", 1, 2, 1000);
+    struct frame about = frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, IP_VTEP,
+                                      0, 50000, VNI, &inner);
+    struct frame f = too_big(&about, 800, 100);
+
+    assert_goes_to_the_host(w, &f);
+    assert_int_equal(w->n_heard, 1);
+    assert_int_equal(w->heard.mtu, 800);
+    assert_memory_equal(&w->heard.ip, &vtep, sizeof vtep);
+
+    /* As little as RFC 792 asks for, and less. */
+    for (size_t n = 0; n < 60; n++) {
+        f = too_big(&about, 800, n);
+        assert_goes_to_the_host(w, &f);
+        assert_int_equal(w->n_heard, n >= 28);
+    }
+
+    /* Below the floor; then what a neighbor says has no MTU. */
+    f = too_big(&about, 68, 100);
+    assert_goes_to_the_host(w, &f);
+    assert_int_equal(w->heard.mtu, 576);
+    f = frame_na("33:33:00:00:00:01", MAC_NEXTHOP, "2001:db8:ffff::fe",
+                 "ff02::1", "2001:db8:ffff::fe", 0xa0, MAC_NEXTHOP);
+    assert_goes_to_the_host(w, &f);
+    assert_int_equal(w->n_heard, 1);
+    assert_int_equal(w->heard.mtu, 0);
+}
+
+static void
+path_mtu_that_nobody_can_have_told_is_counted(void **state)
+{
+    struct world *w = *state;
+    struct frame inner = frame_udp4(MAC_REMOTE, MAC_VM1, "10.1.0.11",
+                                    "10.1.0.99", 1, 2, 1000);
+    struct frame cases[] = {
+        frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, "192.0.2.77", IP_VTEP, 0, 50000,
+                     VNI, &inner),
+        frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, "192.0.2.77", 0, 50000,
+                     VNI, &inner),
+        frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, IP_VTEP_UNRESOLVED, 0,
+                     50000, VNI, &inner),
+        frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, IP_VTEP, 0, 1024, VNI,
+                     &inner),
+        frame_vxlan4(MAC_NEXTHOP, MAC_LOCAL, IP_OWN, IP_VTEP, 0, 50000,
+                     VNI + 100, &inner),
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t before = ovl_counter_read(OVL_EVENT_MTU_FORGED);
+        struct frame f = too_big(&cases[i], 800, 100);
+
+        assert_goes_to_the_host(w, &f);
+        assert_int_equal(w->n_heard, 0);
+        assert_int_equal(ovl_counter_read(OVL_EVENT_MTU_FORGED), before + 1);
+    }
+}
+
 static void
 vms_are_not_heard_as_underlay_neighbors(void **state)
 {
@@ -747,6 +826,8 @@ main(void)
         world_test(other_vxlan_port_can_be_configured),
         world_test(what_the_host_sends_goes_to_the_uplink_unchanged),
         world_test(underlay_neighbors_are_heard),
+        world_test(path_mtu_is_heard),
+        world_test(path_mtu_that_nobody_can_have_told_is_counted),
         world_test(vms_are_not_heard_as_underlay_neighbors),
     };
 
