@@ -14,6 +14,7 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/drop-reasons.c \
 	dpif-overlay/drop-reasons.h \
 	dpif-overlay/fib-edit.c \
+	dpif-overlay/fib-pack.c \
 	dpif-overlay/fib-private.h \
 	dpif-overlay/fib.c \
 	dpif-overlay/fib.h \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Writer's side of a FIB.
+/* Changes a FIB.
  *
- * A change looks at every chunk that the prefix reaches into, writes what its
- * ranges become into a buffer, and, if that is something else than before,
- * replaces the chunk.  In an edit a chunk is copied only once: after that it
- * is the edit's own and is written in place.
+ * A change unpacks every chunk that the prefix reaches into and repaints its
+ * ranges.  What has changed is packed into new chunks at the end of the edit;
+ * all others are the base's.
  *
  * Every address is in a range: the first chunk starts at 0.  Neighbors in a
  * chunk differ; the first range of a chunk may say the same as the last of
@@ -19,21 +18,24 @@
 
 #include <string.h>
 
-#include "ovs-rcu.h"
 #include "packets.h"
 
 #define CHUNK_MIN (FIB_CHUNK_MAX / 4)
+
+/* A chunk while it changes. */
+struct edit_chunk {
+    fib_key key;                /* Where it starts. */
+    struct fib_chunk *chunk;    /* The base's; NULL: it is a new one. */
+    struct fib_ranges *ranges;  /* NULL: as 'chunk' says. */
+    bool changed;               /* 'ranges' say something else. */
+};
 
 /* The ranges of one family while they change. */
 struct map_edit {
     const struct fib_map *base; /* May be empty. */
     bool v4;
     bool changed;               /* Says something else than the base. */
-    struct edit_chunk {
-        fib_key key;
-        struct fib_chunk *chunk;
-        bool own;               /* Not one of the base's. */
-    } *chunks;
+    struct edit_chunk *chunks;
     size_t n, allocated;        /* 0 as long as nobody looked. */
 };
 
@@ -42,13 +44,6 @@ struct ovl_fib_edit {
     struct map_edit maps[FIB_N_FAMILIES];
     struct fib_chunk **retired;
     size_t n_retired, allocated_retired;
-};
-
-/* Ranges on their way into a chunk, or into two. */
-struct buffer {
-    size_t n;
-    fib_key keys[2 * FIB_CHUNK_MAX + 2];
-    fib_word words[2 * FIB_CHUNK_MAX + 2];
 };
 
 static fib_word
@@ -62,8 +57,6 @@ word_plen(fib_word word)
 {
     return word & 0xff;
 }
-
-/* Keys. */
 
 /* The last key of the prefix of 'plen' bits that starts with 'first'. */
 static fib_key
@@ -81,145 +74,144 @@ max_key(bool v4)
     return last_key(0, 0, v4);
 }
 
-/* Nodes. */
+/* Ranges. */
 
-/* Makes 'node' one without ranges after the first. */
 static void
-node_clear(void *node, bool v4)
+ranges_reserve(struct fib_ranges *r, size_t n)
 {
-    memset(node, 0xff, fib_node_size(v4));
-}
-
-/* Lets range 'i' of 'node' start at 'start'; that of the first is known
- * without. */
-static void
-node_set(void *node, bool v4, size_t i, fib_key start)
-{
-    if (i % FIB_WAYS == 0) {
-        return;
-    } else if (v4) {
-        ((struct fib_node4 *) node)->keys[i % FIB_WAYS] = start - 1;
-    } else {
-        ((struct fib_node6 *) node)->high[i % FIB_WAYS] = (start - 1) >> 64;
-        ((struct fib_node6 *) node)->low[i % FIB_WAYS] = start - 1;
+    if (n > r->allocated) {
+        r->allocated = MAX(n, 2 * r->allocated);
+        r->keys = xrealloc(r->keys, r->allocated * sizeof *r->keys);
+        r->words = xrealloc(r->words, r->allocated * sizeof *r->words);
     }
 }
 
-/* Start of range 'i' of 'node', which is not the first. */
-static fib_key
-node_get(const void *node, bool v4, size_t i)
+static void
+ranges_destroy(struct fib_ranges *r)
 {
-    if (v4) {
-        return ((const struct fib_node4 *) node)->keys[i] + (fib_key) 1;
-    } else {
-        const struct fib_node6 *node6 = node;
-
-        return ((fib_key) node6->high[i] << 64 | node6->low[i]) + 1;
+    if (r) {
+        free(r->keys);
+        free(r->words);
+        free(r);
     }
+}
+
+/* Returns 'n' ranges of 'r' from number 'at' on. */
+static struct fib_ranges *
+ranges_slice(const struct fib_ranges *r, size_t at, size_t n)
+{
+    struct fib_ranges *slice = xzalloc(sizeof *slice);
+
+    ranges_reserve(slice, n);
+    slice->n = n;
+    memcpy(slice->keys, r->keys + at, n * sizeof *r->keys);
+    memcpy(slice->words, r->words + at, n * sizeof *r->words);
+    return slice;
+}
+
+/* Makes the 'n_old' ranges from number 'at' on those of 'new'. */
+static void
+ranges_splice(struct fib_ranges *r, size_t at, size_t n_old,
+              const struct fib_ranges *new)
+{
+    size_t n_tail = r->n - at - n_old;
+
+    ranges_reserve(r, at + new->n + n_tail);
+    memmove(r->keys + at + new->n, r->keys + at + n_old,
+            n_tail * sizeof *r->keys);
+    memmove(r->words + at + new->n, r->words + at + n_old,
+            n_tail * sizeof *r->words);
+    memcpy(r->keys + at, new->keys, new->n * sizeof *r->keys);
+    memcpy(r->words + at, new->words, new->n * sizeof *r->words);
+    r->n = at + new->n + n_tail;
+}
+
+/* Number of the range that 'key' is in. */
+static size_t
+ranges_find(const struct fib_ranges *r, fib_key key)
+{
+    size_t low = 0, n = r->n;
+
+    while (n > 1) {
+        size_t half = n / 2;
+
+        if (r->keys[low + half] <= key) {
+            low += half;
+        }
+        n -= half;
+    }
+    return low;
+}
+
+/* Ranges on their way into others, of which the first comes after one that
+ * says 'before', if 'after_one'. */
+struct patch {
+    struct fib_ranges r;
+    bool after_one;
+    fib_word before;
+    fib_key keys[2 * FIB_CHUNK_MAX + 2];
+    fib_word words[2 * FIB_CHUNK_MAX + 2];
+};
+
+/* Appends a range to 'p', unless it only continues the one before. */
+static void
+patch_put(struct patch *p, fib_key key, fib_word word)
+{
+    if (!p->after_one || p->before != word) {
+        p->keys[p->r.n] = key;
+        p->words[p->r.n] = word;
+        p->r.n++;
+    }
+    p->after_one = true;
+    p->before = word;
+}
+
+/* Gives what is from 'first' to 'last' in 'r', whose last range ends with
+ * 'end', 'word', if its prefix is from 'min' to 'max' bits long.  Returns
+ * false if that changes nothing. */
+static bool
+ranges_repaint(struct fib_ranges *r, fib_key end, fib_key first, fib_key last,
+               unsigned int min, unsigned int max, fib_word word)
+{
+    size_t from = ranges_find(r, first), to;
+    bool changed = false;
+    struct patch p;
+
+    p.r = (struct fib_ranges) { .keys = p.keys, .words = p.words };
+    p.after_one = from > 0;
+    p.before = from ? r->words[from - 1] : 0;
+    for (to = from; to < r->n && r->keys[to] <= last; to++) {
+        fib_key start = r->keys[to];
+        fib_key stop = to + 1 < r->n ? r->keys[to + 1] - 1 : end;
+        fib_word old = r->words[to];
+        unsigned int plen = word_plen(old);
+
+        if (plen < min || plen > max || old == word) {
+            patch_put(&p, start, old);
+            continue;
+        }
+        changed = true;
+        if (start < first) {
+            patch_put(&p, start, old);
+        }
+        patch_put(&p, MAX(start, first), word);
+        if (stop > last) {
+            patch_put(&p, last + 1, old);
+        }
+    }
+    if (!changed) {
+        return false;
+    }
+    if (to < r->n) {
+        /* The next one may continue the last. */
+        patch_put(&p, r->keys[to], r->words[to]);
+        to++;
+    }
+    ranges_splice(r, from, to - from, &p.r);
+    return true;
 }
 
 /* Chunks. */
-
-static void *
-chunk_group(const struct fib_chunk *chunk, bool v4, size_t i)
-{
-    return (v4 ? (void *) fib_group4(chunk, i)
-            : (void *) fib_group6(chunk, i));
-}
-
-static fib_word *
-group_words(void *group, bool v4)
-{
-    return (v4 ? ((struct fib_group4 *) group)->words
-            : ((struct fib_group6 *) group)->words);
-}
-
-/* Start of range 'i'. */
-static fib_key
-chunk_key(const struct fib_chunk *chunk, bool v4, size_t i)
-{
-    return (i % FIB_WAYS
-            ? node_get(chunk_group(chunk, v4, i / FIB_WAYS), v4, i % FIB_WAYS)
-            : i ? node_get(chunk->root6, v4, i / FIB_WAYS)
-            : chunk->first);
-}
-
-static fib_word
-chunk_word(const struct fib_chunk *chunk, bool v4, size_t i)
-{
-    return group_words(chunk_group(chunk, v4, i / FIB_WAYS),
-                       v4)[i % FIB_WAYS];
-}
-
-static size_t
-chunk_size(size_t n_groups, bool v4)
-{
-    return (sizeof(struct fib_chunk) + fib_node_size(v4)
-            + n_groups * (v4 ? sizeof(struct fib_group4)
-                          : sizeof(struct fib_group6)));
-}
-
-/* Makes a chunk with room for 'n' ranges. */
-static struct fib_chunk *
-chunk_create(size_t n, bool v4)
-{
-    size_t n_groups = DIV_ROUND_UP(n, FIB_WAYS);
-    struct fib_chunk *chunk = xmalloc_size_align(chunk_size(n_groups, v4),
-                                                 CACHE_LINE_SIZE);
-
-    chunk->n = 0;
-    chunk->n_groups = n_groups;
-    return chunk;
-}
-
-static void
-chunk_destroy(struct fib_chunk *chunk)
-{
-    free_size_align(chunk);
-}
-
-/* Writes ranges 'first'...'first' + 'n' - 1 of 'b'. */
-static void
-chunk_fill(struct fib_chunk *chunk, bool v4, const struct buffer *b,
-           size_t first, size_t n)
-{
-    ovs_assert(n <= chunk->n_groups * FIB_WAYS);
-    chunk->n = n;
-    chunk->first = b->keys[first];
-    node_clear(chunk->root6, v4);
-    for (size_t i = 0; i < n; i++) {
-        void *group = chunk_group(chunk, v4, i / FIB_WAYS);
-        fib_key key = b->keys[first + i];
-
-        if (i % FIB_WAYS == 0) {
-            node_clear(group, v4);
-            node_set(chunk->root6, v4, i / FIB_WAYS, key);
-        }
-        node_set(group, v4, i, key);
-        group_words(group, v4)[i % FIB_WAYS] = b->words[first + i];
-    }
-}
-
-/* Appends a range to 'b', unless it only continues the last one. */
-static void
-buffer_put(struct buffer *b, fib_key key, fib_word word)
-{
-    if (!b->n || b->words[b->n - 1] != word) {
-        b->keys[b->n] = key;
-        b->words[b->n] = word;
-        b->n++;
-    }
-}
-
-static void
-buffer_put_chunk(struct buffer *b, const struct fib_chunk *chunk,
-                 bool v4)
-{
-    for (size_t i = 0; i < chunk->n; i++) {
-        buffer_put(b, chunk_key(chunk, v4, i),
-                   chunk_word(chunk, v4, i));
-    }
-}
 
 /* Makes room for 'n' chunks from number 'at' on, in the place of 'n_old'. */
 static void
@@ -233,45 +225,63 @@ resize_at(struct map_edit *m, size_t at, size_t n_old, size_t n)
     m->n += n - n_old;
 }
 
+/* The base's chunk is not the next FIB's. */
 static void
-drop_chunk(struct ovl_fib_edit *edit, const struct edit_chunk *c)
+retire(struct ovl_fib_edit *edit, struct fib_chunk *chunk)
 {
-    if (c->own) {
-        chunk_destroy(c->chunk);
-        return;
-    }
     if (edit->n_retired >= edit->allocated_retired) {
         edit->retired = x2nrealloc(edit->retired, &edit->allocated_retired,
                                    sizeof *edit->retired);
     }
-    edit->retired[edit->n_retired++] = c->chunk;
+    edit->retired[edit->n_retired++] = chunk;
 }
 
-/* Puts what is in 'b' in the place of 'n_old' chunks from number 'at' on. */
 static void
-replace_chunks(struct ovl_fib_edit *edit, struct map_edit *m, size_t at,
-               size_t n_old, const struct buffer *b)
+drop_chunk(struct ovl_fib_edit *edit, struct edit_chunk *c)
 {
-    size_t n = DIV_ROUND_UP(b->n, FIB_CHUNK_MAX);
-    size_t done = 0;
+    if (c->chunk) {
+        retire(edit, c->chunk);
+    }
+    ranges_destroy(c->ranges);
+}
 
-    if (n == 1 && n_old == 1 && m->chunks[at].own) {
-        chunk_fill(m->chunks[at].chunk, m->v4, b, 0, b->n);
+static struct fib_ranges *
+unpack(const struct map_edit *m, struct edit_chunk *c)
+{
+    if (!c->ranges) {
+        c->ranges = xzalloc(sizeof *c->ranges);
+        ranges_reserve(c->ranges, c->chunk->n + 2);
+        ovl_fib_chunk_unpack(c->chunk, m->v4, c->ranges);
+    }
+    return c->ranges;
+}
+
+static size_t
+n_ranges(const struct edit_chunk *c)
+{
+    return c->ranges ? c->ranges->n : c->chunk->n;
+}
+
+/* Makes two chunks of chunk 'at' if it is too large for one. */
+static void
+split_chunk(struct map_edit *m, size_t at)
+{
+    struct fib_ranges *r = m->chunks[at].ranges;
+    size_t n = DIV_ROUND_UP(r->n, FIB_CHUNK_MAX);
+
+    if (n == 1) {
         return;
     }
-    for (size_t i = 0; i < n_old; i++) {
-        drop_chunk(edit, &m->chunks[at + i]);
-    }
-    resize_at(m, at, n_old, n);
-    for (size_t i = 0; i < n; i++) {
-        size_t share = (b->n - done) / (n - i);
-        struct fib_chunk *chunk = chunk_create(FIB_CHUNK_MAX, m->v4);
+    resize_at(m, at + 1, 0, n - 1);
+    for (size_t done = r->n; --n > 0; ) {
+        size_t share = done / (n + 1);
 
-        chunk_fill(chunk, m->v4, b, done, share);
-        m->chunks[at + i] = (struct edit_chunk) {
-            .key = b->keys[done], .chunk = chunk, .own = true,
+        done -= share;
+        m->chunks[at + n] = (struct edit_chunk) {
+            .key = r->keys[done], .ranges = ranges_slice(r, done, share),
+            .changed = true,
         };
-        done += share;
+        r->n = done;
     }
 }
 
@@ -281,8 +291,26 @@ static bool
 may_join(const struct map_edit *m, size_t at)
 {
     return (at + 1 < m->n
-            && (m->chunks[at].chunk->n + m->chunks[at + 1].chunk->n
+            && (n_ranges(&m->chunks[at]) + n_ranges(&m->chunks[at + 1])
                 <= FIB_CHUNK_MAX - CHUNK_MIN));
+}
+
+/* Appends chunk 'at' + 1 to chunk 'at'. */
+static void
+append_next(struct ovl_fib_edit *edit, struct map_edit *m, size_t at)
+{
+    struct fib_ranges *r = unpack(m, &m->chunks[at]);
+    struct fib_ranges *next = unpack(m, &m->chunks[at + 1]);
+    bool continues = r->words[r->n - 1] == next->words[0];
+    struct fib_ranges rest = {
+        .n = next->n - continues, .keys = next->keys + continues,
+        .words = next->words + continues,
+    };
+
+    ranges_splice(r, r->n, 0, &rest);
+    m->chunks[at].changed = true;
+    drop_chunk(edit, &m->chunks[at + 1]);
+    resize_at(m, at + 1, 1, 0);
 }
 
 /* Joins chunk 'at' with its neighbors, as long as it is small: on both sides,
@@ -290,18 +318,13 @@ may_join(const struct map_edit *m, size_t at)
 static void
 join_chunk(struct ovl_fib_edit *edit, struct map_edit *m, size_t at)
 {
-    while (m->chunks[at].chunk->n < CHUNK_MIN) {
-        struct buffer buffer;
-
+    while (n_ranges(&m->chunks[at]) < CHUNK_MIN) {
         if (at && may_join(m, at - 1)) {
             at--;
         } else if (!may_join(m, at)) {
             return;
         }
-        buffer.n = 0;
-        buffer_put_chunk(&buffer, m->chunks[at].chunk, m->v4);
-        buffer_put_chunk(&buffer, m->chunks[at + 1].chunk, m->v4);
-        replace_chunks(edit, m, at, 2, &buffer);
+        append_next(edit, m, at);
     }
 }
 
@@ -316,19 +339,20 @@ list_chunks(struct map_edit *m)
     m->chunks = xmalloc(m->n * sizeof *m->chunks);
     if (m->base && m->base->n) {
         for (size_t i = 0; i < m->n; i++) {
-            struct fib_chunk *chunk = fib_map_chunk(m->base, i);
-
             m->chunks[i] = (struct edit_chunk) {
-                .key = chunk->first, .chunk = chunk,
+                .key = ovl_fib_map_key(m->base, m->v4, i),
+                .chunk = fib_map_chunk(m->base, i),
             };
         }
     } else {
         /* One range, without a route. */
-        struct fib_chunk *chunk = chunk_create(FIB_CHUNK_MAX, m->v4);
-        struct buffer nothing = { .n = 1 };
+        fib_key key = 0;
+        fib_word word = 0;
+        struct fib_ranges nothing = { .n = 1, .keys = &key, .words = &word };
 
-        chunk_fill(chunk, m->v4, &nothing, 0, 1);
-        m->chunks[0] = (struct edit_chunk) { .chunk = chunk, .own = true };
+        m->chunks[0] = (struct edit_chunk) {
+            .ranges = ranges_slice(&nothing, 0, 1), .changed = true,
+        };
     }
 }
 
@@ -349,41 +373,6 @@ find_chunk(const struct map_edit *m, fib_key key)
     return low;
 }
 
-/* Writes to 'b' what becomes of 'chunk', whose last range ends with 'end', if
- * ranges from 'first' to 'last' whose prefix is 'min' to 'max' bits long
- * become 'word'.  Returns false if that changes nothing. */
-static bool
-repaint_chunk(const struct fib_chunk *chunk, bool v4, fib_key end,
-              fib_key first, fib_key last, unsigned int min, unsigned int max,
-              fib_word word, struct buffer *b)
-{
-    bool changed = false;
-
-    b->n = 0;
-    for (size_t i = 0; i < chunk->n; i++) {
-        fib_key start = chunk_key(chunk, v4, i);
-        fib_key stop = (i + 1 < chunk->n
-                        ? chunk_key(chunk, v4, i + 1) - 1 : end);
-        fib_word old = chunk_word(chunk, v4, i);
-        unsigned int plen = word_plen(old);
-
-        if (stop < first || start > last || plen < min || plen > max
-            || old == word) {
-            buffer_put(b, start, old);
-            continue;
-        }
-        changed = true;
-        if (start < first) {
-            buffer_put(b, start, old);
-        }
-        buffer_put(b, MAX(start, first), word);
-        if (stop > last) {
-            buffer_put(b, last + 1, old);
-        }
-    }
-    return changed;
-}
-
 /* Gives ranges from 'first' to 'last' 'word', if their prefix is from 'min' to
  * 'max' bits long. */
 static void
@@ -391,19 +380,19 @@ repaint(struct ovl_fib_edit *edit, struct map_edit *m, fib_key first,
         fib_key last, unsigned int min, unsigned int max, fib_word word)
 {
     fib_key key = first;
-    struct buffer b;
     fib_key end;
 
     list_chunks(m);
     do {
         size_t at = find_chunk(m, key);
+        struct edit_chunk *c = &m->chunks[at];
 
         end = (at + 1 < m->n ? m->chunks[at + 1].key - 1
                : max_key(m->v4));
-        if (repaint_chunk(m->chunks[at].chunk, m->v4, end, first, last,
-                          min, max, word, &b)) {
-            m->changed = true;
-            replace_chunks(edit, m, at, 1, &b);
+        if (ranges_repaint(unpack(m, c), end, MAX(first, c->key), last, min,
+                           max, word)) {
+            m->changed = c->changed = true;
+            split_chunk(m, at);
             join_chunk(edit, m, at);
         }
         key = end + 1;
@@ -465,109 +454,50 @@ ovl_fib_edit_remove(struct ovl_fib_edit *edit, const struct ovl_prefix *prefix,
 static bool
 has_no_route(const struct map_edit *m)
 {
-    const struct fib_chunk *chunk = m->chunks[0].chunk;
-
-    return m->n == 1 && chunk->n == 1
-           && !chunk_word(chunk, m->v4, 0);
+    return (m->n == 1 && m->chunks[0].ranges && m->chunks[0].ranges->n == 1
+            && !m->chunks[0].ranges->words[0]);
 }
 
-/* Makes 'map' one of 'n' chunks, which the caller has to set. */
-static void
-map_init(struct fib_map *map, size_t n, bool v4)
-{
-    uint32_t sizes[FIB_MAX_LEVELS];
-    uint32_t n_levels = 0, n_nodes = 0;
-    struct fib_index *index;
-
-    map->n = n;
-    if (n <= 1) {
-        return;
-    }
-    for (size_t size = n; size > 1; n_levels++) {
-        ovs_assert(n_levels < FIB_MAX_LEVELS);
-        size = DIV_ROUND_UP(size, FIB_WAYS);
-        sizes[n_levels] = size;
-    }
-    for (uint32_t i = 0; i < n_levels; i++) {
-        n_nodes += sizes[i];
-    }
-    index = xmalloc_size_align(sizeof *index + n_nodes * fib_node_size(v4),
-                               CACHE_LINE_SIZE);
-    memset(index->nodes6, 0xff, n_nodes * fib_node_size(v4));
-    index->n_levels = n_levels;
-    n_nodes = 0;
-    for (uint32_t i = 0; i < n_levels; i++) {
-        index->ofs[i] = n_nodes;
-        n_nodes += sizes[n_levels - 1 - i];
-    }
-    index->chunks = xmalloc(n * sizeof *index->chunks);
-    map->index = index;
-}
-
-static void
-map_destroy(struct fib_map *map)
-{
-    if (map->n > 1) {
-        free(map->index->chunks);
-        free_size_align(map->index);
-    }
-}
-
-static void
-map_set(struct fib_map *map, bool v4, size_t i, struct fib_chunk *chunk)
-{
-    struct fib_index *index = map->index;
-
-    if (map->n == 1) {
-        map->only = chunk;
-        return;
-    }
-    index->chunks[i] = chunk;
-    for (uint32_t level = index->n_levels; level-- > 0; i /= FIB_WAYS) {
-        size_t node = index->ofs[level] + i / FIB_WAYS;
-
-        node_set(v4 ? (void *) &index->nodes4[node]
-                 : (void *) &index->nodes6[node], v4, i, chunk->first);
-        if (i % FIB_WAYS) {
-            break;      /* Only the first is seen from above. */
-        }
-    }
-}
-
-/* Returns a copy of 'chunk' without room for more, and frees 'chunk'. */
+/* Returns the chunk that 'c' has become. */
 static struct fib_chunk *
-chunk_trim(struct fib_chunk *chunk, bool v4)
+finish_chunk(struct ovl_fib_edit *edit, const struct map_edit *m,
+             struct edit_chunk *c)
 {
-    struct fib_chunk *copy = chunk_create(chunk->n, v4);
-    uint16_t n_groups = copy->n_groups;
+    struct fib_chunk *chunk = c->chunk;
 
-    memcpy(copy, chunk, chunk_size(n_groups, v4));
-    copy->n_groups = n_groups;
-    chunk_destroy(chunk);
-    return copy;
+    if (c->changed) {
+        chunk = ovl_fib_chunk_pack(c->ranges, m->v4);
+        if (c->chunk) {
+            retire(edit, c->chunk);
+        }
+    }
+    return chunk;
 }
 
-/* Makes 'map' of what 'm' has become.  Frees 'm''s list. */
+/* Makes 'map' of what 'm' has become. */
 static void
-map_finish(struct ovl_fib_edit *edit, struct map_edit *m, struct fib_map *map)
+finish_map(struct ovl_fib_edit *edit, struct map_edit *m, struct fib_map *map)
 {
-    if (!m->changed) {
-        size_t n = m->base ? m->base->n : 0;
-
-        map_init(map, n, m->v4);
-        for (size_t i = 0; i < n; i++) {
-            map_set(map, m->v4, i, fib_map_chunk(m->base, i));
+    if (m->changed && has_no_route(m)) {
+        ovl_fib_map_init(map, 0, m->v4);
+        if (m->chunks[0].chunk) {
+            retire(edit, m->chunks[0].chunk);
         }
-    } else if (has_no_route(m)) {
-        map_init(map, 0, m->v4);
-        drop_chunk(edit, &m->chunks[0]);
-    } else {
-        map_init(map, m->n, m->v4);
+    } else if (m->changed) {
+        ovl_fib_map_init(map, m->n, m->v4);
         for (size_t i = 0; i < m->n; i++) {
             struct edit_chunk *c = &m->chunks[i];
 
-            map_set(map, m->v4, i,
-                    c->own ? chunk_trim(c->chunk, m->v4) : c->chunk);
+            ovl_fib_map_set(map, m->v4, i, c->key, finish_chunk(edit, m, c));
+        }
+    } else {
+        size_t n = m->base ? m->base->n : 0;
+
+        ovl_fib_map_init(map, n, m->v4);
+        for (size_t i = 0; i < n; i++) {
+            ovl_fib_map_set(map, m->v4, i,
+                            ovl_fib_map_key(m->base, m->v4, i),
+                            fib_map_chunk(m->base, i));
         }
     }
 }
@@ -577,21 +507,12 @@ ovl_fib_edit_end(struct ovl_fib_edit *edit)
 {
     struct ovl_fib *base = CONST_CAST(struct ovl_fib *, edit->base);
     struct ovl_fib *fib = base;
-    bool changed = false;
 
-    for (int i = 0; i < FIB_N_FAMILIES; i++) {
-        struct map_edit *m = &edit->maps[i];
-
-        changed |= m->changed;
-        if (!m->changed && m->n && m->chunks[0].own) {
-            chunk_destroy(m->chunks[0].chunk);  /* The first one. */
-        }
-    }
-    if (changed) {
+    if (edit->maps[FIB_V4].changed || edit->maps[FIB_V6].changed) {
         fib = xmalloc_size_align(sizeof *fib, CACHE_LINE_SIZE);
         memset(fib, 0, sizeof *fib);
         for (int i = 0; i < FIB_N_FAMILIES; i++) {
-            map_finish(edit, &edit->maps[i], &fib->maps[i]);
+            finish_map(edit, &edit->maps[i], &fib->maps[i]);
         }
         if (base) {
             base->superseded = true;
@@ -605,63 +526,14 @@ ovl_fib_edit_end(struct ovl_fib_edit *edit)
         }
     }
     for (int i = 0; i < FIB_N_FAMILIES; i++) {
-        free(edit->maps[i].chunks);
+        struct map_edit *m = &edit->maps[i];
+
+        for (size_t j = 0; j < m->n; j++) {
+            ranges_destroy(m->chunks[j].ranges);
+        }
+        free(m->chunks);
     }
     free(edit->retired);
     free(edit);
     return fib;
-}
-
-size_t
-ovl_fib_size(const struct ovl_fib *fib)
-{
-    size_t size = 0;
-
-    if (fib) {
-        size = sizeof *fib;
-        for (int i = 0; i < FIB_N_FAMILIES; i++) {
-            const struct fib_map *map = &fib->maps[i];
-            bool v4 = i == FIB_V4;
-
-            if (map->n > 1) {
-                size += (sizeof *map->index
-                         + map->n * sizeof *map->index->chunks
-                         + DIV_ROUND_UP(map->n, FIB_WAYS - 1)
-                         * fib_node_size(v4));
-            }
-            for (size_t j = 0; j < map->n; j++) {
-                size += chunk_size(fib_map_chunk(map, j)->n_groups, v4);
-            }
-        }
-    }
-    return size;
-}
-
-void
-ovl_fib_destroy(struct ovl_fib *fib)
-{
-    if (!fib) {
-        return;
-    }
-    for (size_t i = 0; i < fib->n_retired; i++) {
-        chunk_destroy(fib->retired[i]);
-    }
-    free(fib->retired);
-    for (int i = 0; i < FIB_N_FAMILIES; i++) {
-        struct fib_map *map = &fib->maps[i];
-
-        for (size_t j = 0; j < map->n && !fib->superseded; j++) {
-            chunk_destroy(fib_map_chunk(map, j));
-        }
-        map_destroy(map);
-    }
-    free_size_align(fib);
-}
-
-void
-ovl_fib_postpone_destroy(struct ovl_fib *fib)
-{
-    if (fib) {
-        ovsrcu_postpone(ovl_fib_destroy, fib);
-    }
 }

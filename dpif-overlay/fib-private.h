@@ -3,8 +3,8 @@
 #ifndef OVL_FIB_PRIVATE_H
 #define OVL_FIB_PRIVATE_H 1
 
-/* How a FIB lies in memory.  For fib.c, which reads, and fib-edit.c, which
- * writes.
+/* How a FIB lies in memory.  For fib.c, which looks up, fib-pack.c, which
+ * makes it, and fib-edit.c, which works out what has to be made.
  *
  * All searching is for the last of some sorted ranges that starts at or before
  * a key, among 16 at a time, in a 'node': it has, for each range but the
@@ -158,5 +158,26 @@ fib_map_chunk(const struct fib_map *map, size_t i)
 {
     return map->n == 1 ? map->only : map->index->chunks[i];
 }
+
+/* Ranges as the writer changes them: sorted, the last one to the end. */
+struct fib_ranges {
+    size_t n, allocated;
+    fib_key *keys;
+    fib_word *words;
+};
+
+/* Makes a chunk of 1...FIB_CHUNK_MAX ranges. */
+struct fib_chunk *ovl_fib_chunk_pack(const struct fib_ranges *, bool v4);
+/* Writes what 'chunk' has to the ranges, which have room for that. */
+void ovl_fib_chunk_unpack(const struct fib_chunk *, bool v4,
+                          struct fib_ranges *);
+void ovl_fib_chunk_destroy(struct fib_chunk *);
+
+/* Makes 'map' one of 'n' chunks, each of which the caller has to set. */
+void ovl_fib_map_init(struct fib_map *, size_t n, bool v4);
+void ovl_fib_map_set(struct fib_map *, bool v4, size_t i, fib_key first,
+                     struct fib_chunk *);
+/* Start of chunk 'i', without a look at the chunk. */
+fib_key ovl_fib_map_key(const struct fib_map *, bool v4, size_t i);
 
 #endif /* fib-private.h */

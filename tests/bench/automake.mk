@@ -14,8 +14,14 @@ tests_bench_bare_idl_LDADD = $(OVS_LIBS)
 noinst_PROGRAMS += tests/bench/bench-fib
 tests_bench_bench_fib_SOURCES = tests/bench/bench-fib.c
 tests_bench_bench_fib_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
-bench-fib: tests/bench/bench-fib
+
+# Route updates while packets look routes up.
+noinst_PROGRAMS += tests/bench/bench-routes
+tests_bench_bench_routes_SOURCES = tests/bench/bench-routes.c
+tests_bench_bench_routes_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
+bench-fib: tests/bench/bench-fib tests/bench/bench-routes
 	@tests/bench/bench-fib $(BENCH_FLAGS)
+	@tests/bench/bench-routes $(BENCH_FLAGS)
 
 EXTRA_DIST += \
 	tests/bench/README.md \
@@ -36,4 +42,9 @@ bench-control: all
 	    --bare-idl=tests/bench/bare-idl $(BENCH_FLAGS)
 mostlyclean-local:
 	rm -rf $(BENCH_ROOT)
-.PHONY: bench-control bench-fib
+
+# All of them, and all of them briefly.
+bench: bench-fib bench-control
+bench-quick:
+	@$(MAKE) --no-print-directory bench BENCH_FLAGS=--quick
+.PHONY: bench bench-control bench-fib bench-quick
