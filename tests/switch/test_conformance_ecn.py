@@ -127,7 +127,8 @@ def test_odd_combinations_are_counted_as_events_not_as_drops(dual):
         else:
             dual.expect(("p0", frame), out={"vm1": [packet(4, 3, 1, result)]})
         after = events(dual)
-        assert {name: after[name] - before[name] for name in after} == {
+        assert {name: after[name] - before[name] for name in after
+            if name.startswith("ecn")} == {
             "ecn_dangerous": int(alarm == "!!!"),
             "ecn_suspicious": int(alarm == "!")}
     text = dual.appctl("overlay/counters")
