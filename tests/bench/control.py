@@ -16,7 +16,8 @@ import observe                                              # noqa: E402
 from ovl import frames, process                             # noqa: E402
 from ovl.database import Database                           # noqa: E402
 from report import Report, quantile                         # noqa: E402
-from world import World, delete, insert, mac_of, sample     # noqa: E402
+from world import (World, delete, delete_routes, insert,    # noqa: E402
+                   insert_route, mac_of, make_router, packet_to, sample)
 
 # Large transactions take their time on a busy machine.
 process.TIMEOUT = 120
@@ -164,7 +165,7 @@ class Bench:
         start = time.monotonic()
         w.db.transact(delete())
         answered = time.monotonic() - start
-        process.wait_until(lambda: w.macs() < self.n / 2, "rows stay")
+        process.wait_until(lambda: w.count("macs") < self.n / 2, "rows stay")
         seconds = time.monotonic() - start
         process.wait_until(lambda: self.memory() < (before + full) / 2
                            or time.monotonic() - start > 60, "")
@@ -200,6 +201,45 @@ class Bench:
         self.add("VMs not reached after the restart", losses, "frames",
                  "goal", 0, pairs=len(seconds) * min(self.n, N_SAMPLE))
 
+    def measure_routes(self):
+        """As many routes as there were VMs, in one VRF."""
+        w = self.world
+        w.db.transact(delete(), *make_router())
+        process.wait_until(lambda: w.count("macs") < self.n / 2, "rows stay")
+        request = w.db.request([insert_route(i) for i in range(self.n)])
+        stalls = observe.Stalls(w.d.process.pid, w.control_path()).start()
+        before, memory = self.cpu_times(), self.memory()
+        start = time.monotonic()
+        w.db.start(request)
+        w.db.finish()
+        answered = time.monotonic() - start
+        in_force = w.time_until_forwarded(self.n - 1, 0.005,
+                                          make=packet_to) - start
+        cpu = self.cpu_since(before)
+        self.add("routes in force", in_force, "s", "goal", 10,
+                 server=answered, memory_per_route=(self.memory() - memory)
+                 / self.n, **cpu)
+        self.report_stalls("while loading routes", stalls.stop())
+
+        latencies = []
+        for i in range(self.n, self.n + self.options.changes):
+            request = w.db.request([insert_route(i)])
+            w.settle()
+            start = time.monotonic()
+            w.db.start(request)
+            sent = w.time_until_forwarded(i, 0.0001, make=packet_to)
+            latencies.append((sent - start) * 1000)
+            w.db.finish()
+        for q, goal in (.5, 3), (.99, 15):
+            self.add(f"one-route change, p{q * 100:g}",
+                     quantile(latencies, q), "ms", "goal", goal,
+                     pairs=len(latencies), longest=max(latencies))
+
+        start = time.monotonic()
+        w.db.transact(delete_routes())
+        process.wait_until(lambda: w.count("routes") == 0, "routes stay")
+        self.add("routes deleted", time.monotonic() - start, "s")
+
     def add(self, case, ours, unit, peer=None, peers=None, **more):
         self.report.add(case, self.n, ours, unit, peer, peers,
                         ports=self.n_ports, **more)
@@ -229,6 +269,7 @@ class Bench:
         self.bare.close()
         self.load()
         self.measure_restart()
+        self.measure_routes()
         warnings = [line for line in w.d.log_since_mark().splitlines()
                     if "Unreasonably long" in line]
         self.add("long poll intervals in the log", len(warnings), "lines",
@@ -239,6 +280,8 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true",
+                        help="20000 rows, few changes, no more ports")
     parser.add_argument("--rows", type=int, default=100000)
     parser.add_argument("--ports", type=int, action="append",
                         help="ports beside three, may be repeated "
@@ -251,6 +294,9 @@ def main():
     parser.add_argument("--bare-idl", required=True,
                         help="the program of this name")
     options = parser.parse_args()
+    if options.quick:
+        options.rows, options.changes, options.restarts = 20000, 100, 1
+        options.ports = options.ports or [0]
 
     report = Report()
     bench = Bench(options, report)

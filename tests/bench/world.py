@@ -26,6 +26,7 @@ VNI = 5001
 N_VTEPS = 200
 GATEWAY = "192.0.2.254"
 PORTS_PER_TRANSACTION = 200
+ROUTER_MAC = "02:00:5e:00:01:01"
 
 
 def vtep_of(i):
@@ -55,6 +56,52 @@ def frame_to(i, number):
     """A frame from vm1 to remote VM 'i' that carries 'number'."""
     return (bytes.fromhex((mac_of(i) + frames.mac(1)).replace(":", ""))
             + b"\x88\xb5" + struct.pack("!I", number) + bytes(42))
+
+
+# Routes: all of VRF "red", behind one router.
+
+ROUTER = "10.0.0.2"             # And so no VM's, see ip_of().
+
+
+def prefix_of(i):
+    return "%d.%d.%d.%d/24" % tuple(struct.pack("!I", (20 << 24) + (i << 8)))
+
+
+def insert_route(i):
+    return {"op": "insert", "table": "Overlay_Route",
+            "row": {"vrf": "red", "prefix": prefix_of(i), "nexthops": ROUTER}}
+
+
+def delete_routes(*where):
+    return {"op": "delete", "table": "Overlay_Route", "where": [*where]}
+
+
+def make_router():
+    """The operations that add VRF "red" and the router."""
+    return [{"op": "update", "table": "Overlay_Network",
+             "where": [["vni", "==", VNI]],
+             "row": {"vrf": "red", "gateway_ips": "10.0.0.1/24"}},
+            {"op": "insert", "table": "Overlay_MAC",
+             "row": {"vni": VNI, "mac": frames.mac(2), "vtep": vtep_of(0),
+                     "ips": ROUTER}}]
+
+
+def packet_to(i, number):
+    """A packet from vm1 to an address in prefix number 'i', to the router,
+    that carries 'number'."""
+    header = struct.pack("!BBHHHBBHII", 0x45, 0, 46, 0, 0, 64, 253, 0,
+                         (10 << 24) + 9, (20 << 24) + (i << 8) + 9)
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xffff) + (total >> 16)
+    total = (total & 0xffff) + (total >> 16)
+    header = header[:10] + struct.pack("!H", ~total & 0xffff) + header[12:]
+    return (bytes.fromhex((ROUTER_MAC + frames.mac(1)).replace(":", ""))
+            + b"\x08\x00" + header + struct.pack("!I", number) + bytes(22))
+
+
+# Where packets that leave through p0 carry their number, by the EtherType
+# inside.
+NUMBER_OFS = {b"\x88\xb5": 50 + 14, b"\x08\x00": 50 + 14 + 20}
 
 
 class World:
@@ -144,29 +191,30 @@ class World:
 
     # Frames.
 
-    def send_to(self, i):
-        """Sends a frame to remote VM 'i' and returns its number."""
+    def send_to(self, i, make=frame_to):
+        """Sends the frame 'make'(i, number) from vm1, by default one to remote
+        VM 'i', and returns its number."""
         self.number += 1
         try:
             self.d.appctl("netdev-dummy/receive", "vm1",
-                          frame_to(i, self.number).hex())
+                          make(i, self.number).hex())
         except UnixctlError:
             pass                # No such port yet.
         return self.number
 
     def received(self):
         """Numbers of the frames that have left through p0 since."""
-        return [struct.unpack_from("!I", frame, 50 + 14)[0]
+        return [struct.unpack_from("!I", frame, NUMBER_OFS[frame[62:64]])[0]
                 for frame in self.p0.read()
-                if len(frame) == 110 and frame[62:64] == b"\x88\xb5"]
+                if len(frame) == 110 and frame[62:64] in NUMBER_OFS]
 
-    def time_until_forwarded(self, i, pause, timeout=120):
-        """Sends frames to remote VM 'i', 'pause' seconds apart, until one
-        comes out.  Returns when that one was in its port's queue."""
+    def time_until_forwarded(self, i, pause, timeout=120, make=frame_to):
+        """Sends frames 'make'(i, ...), 'pause' seconds apart, until one comes
+        out.  Returns when that one was in its port's queue."""
         queued = {}
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            number = self.send_to(i)
+            number = self.send_to(i, make)
             queued[number] = time.monotonic()
             for number in self.received():
                 if number in queued:
@@ -198,8 +246,10 @@ class World:
         wait_until(at_rest, "frames stay on their way")
         self.received()
 
-    def macs(self):
-        status = self.d.vsctl("get", "Bridge", "br-ov", "overlay_status:macs")
+    def count(self, what):
+        """Entries in force, of "macs", "routes" and so on."""
+        status = self.d.vsctl("get", "Bridge", "br-ov",
+                              f"overlay_status:{what}")
         return int(status.strip().strip('"'))
 
     def close(self):
