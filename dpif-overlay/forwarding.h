@@ -215,8 +215,6 @@ struct ovl_nexthop {
     uint32_t hash;              /* Of these; ovl_route_set() fills it in. */
 };
 
-#define OVL_ROUTE_MAX_NEXTHOPS 64
-
 /* What prefixes lead to.  All that lead to the same share one. */
 struct ovl_route {
     enum ovl_route_action action;

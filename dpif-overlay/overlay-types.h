@@ -28,6 +28,7 @@
 #define OVL_VNI_NONE 0
 
 #define OVL_VXLAN_PORT 4789     /* RFC 7348 section 5. */
+#define OVL_ROUTE_MAX_NEXTHOPS 64
 #define OVL_VLAN_MAX 4095       /* 0 stands for untagged. */
 
 /* What a VXLAN header costs the inner frame: outer IP, UDP, VXLAN and the

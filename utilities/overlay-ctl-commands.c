@@ -16,6 +16,7 @@
 
 #include "lib/vswitch-idl.h"
 #include "openvswitch/dynamic-string.h"
+#include "overlay-types.h"
 #include "ovsdb-data.h"
 #include "ovsdb-idl.h"
 #include "sort.h"
@@ -464,6 +465,24 @@ find_route(struct ctl_context *ctx, const char *vrf, const char *prefix)
     return NULL;
 }
 
+/* Both are addresses as they are usually spelled.  A next hop of the other
+ * family is one for an IPv6 prefix only, and of a network that is named: RFC
+ * 4798 has that, too. */
+static bool
+nexthop_fits(struct ctl_context *ctx, const char *prefix, const char *nexthop,
+             int64_t vni)
+{
+    bool prefix6 = strchr(prefix, ':') != NULL;
+    bool nexthop6 = strchr(nexthop, ':') != NULL;
+
+    if (prefix6 == nexthop6 || (prefix6 && vni)) {
+        return true;
+    }
+    ctl_error(ctx, "next hop \"%s\" is not of the family of %s%s", nexthop,
+              prefix, prefix6 ? " (which needs vni=VNI)" : "");
+    return false;
+}
+
 static void
 cmd_route_add(struct ctl_context *ctx)
 {
@@ -489,6 +508,18 @@ cmd_route_add(struct ctl_context *ctx)
             : !strncmp(word, "action=", 7)
             ? !word_to_choice(ctx, "action", word + 7, actions, &action)
             : !words_to_texts(ctx, word, word_to_ip_text, &nexthops)) {
+            goto exit;
+        }
+    }
+
+    if (nexthops.n > OVL_ROUTE_MAX_NEXTHOPS) {
+        ctl_error(ctx, "next hop \"%s\" is one more than a route may have "
+                  "(%d)", nexthops.names[OVL_ROUTE_MAX_NEXTHOPS],
+                  OVL_ROUTE_MAX_NEXTHOPS);
+        goto exit;
+    }
+    for (size_t i = 0; i < nexthops.n; i++) {
+        if (!nexthop_fits(ctx, prefix, nexthops.names[i], vni)) {
             goto exit;
         }
     }

@@ -24,6 +24,7 @@
 #include "ovsdb-data.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
+#include "svec.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -112,18 +113,25 @@ count_add_vni(struct hmap *counts, int64_t vni)
 }
 
 static size_t
-count_get_vni(const struct hmap *counts, int64_t vni)
+count_get(const struct hmap *counts, const char *key)
 {
-    struct count *c;
-    char key[24];
+    const struct count *c;
 
-    snprintf(key, sizeof key, "%"PRId64, vni);
     HMAP_FOR_EACH_WITH_HASH (c, node, hash_string(key, 0), counts) {
         if (!strcmp(c->key, key)) {
             return c->n;
         }
     }
     return 0;
+}
+
+static size_t
+count_get_vni(const struct hmap *counts, int64_t vni)
+{
+    char key[24];
+
+    snprintf(key, sizeof key, "%"PRId64, vni);
+    return count_get(counts, key);
 }
 
 static void
@@ -199,8 +207,16 @@ show_vteps(struct ctl_context *ctx)
             const struct json *v = vteps->array.elems[i];
             const char *next_hop = json_member(v, "next_hop");
 
-            ds_put_format(&ctx->output, "    %-15s %s%s%s\n",
-                          json_member(v, "vtep"), json_member(v, "state"),
+            ds_put_format(&ctx->output, "    %-15s %s",
+                          json_member(v, "vtep"), json_member(v, "state"));
+            const struct json *mtu = (v->type == JSON_OBJECT
+                                      ? shash_find_data(v->object, "mtu")
+                                      : NULL);
+            if (mtu && mtu->type == JSON_INTEGER) {
+                ds_put_format(&ctx->output, ", MTU %"PRId64,
+                              json_integer(mtu));
+            }
+            ds_put_format(&ctx->output, "%s%s\n",
                           next_hop[0] ? ", via " : "", next_hop);
         }
     } else if (!vteps) {
@@ -338,22 +354,16 @@ show_networks(struct ctl_context *ctx)
 {
     struct hmap macs = HMAP_INITIALIZER(&macs);
     struct hmap neighbors = HMAP_INITIALIZER(&neighbors);
-    struct hmap routes = HMAP_INITIALIZER(&routes);
     const struct ovsrec_overlay_neighbor *neighbor;
-    const struct ovsrec_overlay_route *route;
     const struct ovsrec_overlay_mac *mac;
     struct ds *s = &ctx->output;
     struct sorted_rows rows;
-    struct count *c;
 
     OVSREC_OVERLAY_MAC_FOR_EACH (mac, ctx->idl) {
         count_add_vni(&macs, mac->vni);
     }
     OVSREC_OVERLAY_NEIGHBOR_FOR_EACH (neighbor, ctx->idl) {
         count_add_vni(&neighbors, neighbor->vni);
-    }
-    OVSREC_OVERLAY_ROUTE_FOR_EACH (route, ctx->idl) {
-        count_add(&routes, route->vrf);
     }
 
     sorted_rows_init(&rows, ctx->idl, &ovsrec_table_overlay_network,
@@ -382,12 +392,81 @@ show_networks(struct ctl_context *ctx)
     }
     sorted_rows_destroy(&rows);
 
-    HMAP_FOR_EACH (c, node, &routes) {
-        ds_put_format(s, "VRF %s: %"PRIuSIZE" route rows\n", c->key, c->n);
-    }
     counts_destroy(&macs);
     counts_destroy(&neighbors);
+}
+
+/* VRFs: what is connected, and how many routes there are. */
+
+static void
+put_vrf_networks(struct ds *s, const struct sorted_rows *networks,
+                 const char *vrf)
+{
+    for (size_t i = 0; i < networks->n; i++) {
+        const struct ovsrec_overlay_network *net
+            = CONTAINER_OF(networks->rows[i], struct ovsrec_overlay_network,
+                           header_);
+
+        if (strcmp(net->vrf, vrf)) {
+            continue;
+        }
+        ds_put_format(s, "    network %"PRId64":", net->vni);
+        for (size_t j = 0; j < net->n_gateway_ips; j++) {
+            ds_put_format(s, "%s %s", j ? "," : "", net->gateway_ips[j]);
+        }
+        ds_put_format(s, "%s%s\n", net->n_gateway_ips ? "" : " no gateway",
+                      net->error ? " (not in force)" : "");
+    }
+}
+
+static void
+show_vrfs(struct ctl_context *ctx)
+{
+    struct hmap routes = HMAP_INITIALIZER(&routes);
+    struct hmap faults = HMAP_INITIALIZER(&faults);
+    const struct ovsrec_overlay_route *route;
+    struct svec vrfs = SVEC_EMPTY_INITIALIZER;
+    struct ds *s = &ctx->output;
+    struct sorted_rows networks;
+    const struct count *c;
+
+    sorted_rows_init(&networks, ctx->idl, &ovsrec_table_overlay_network,
+                     &ovsrec_overlay_network_col_vni, NULL);
+    OVSREC_OVERLAY_ROUTE_FOR_EACH (route, ctx->idl) {
+        count_add(&routes, route->vrf);
+        if (route->error) {
+            count_add(&faults, route->vrf);
+        }
+    }
+    HMAP_FOR_EACH (c, node, &routes) {
+        svec_add(&vrfs, c->key);
+    }
+    for (size_t i = 0; i < networks.n; i++) {
+        const char *vrf
+            = CONTAINER_OF(networks.rows[i], struct ovsrec_overlay_network,
+                           header_)->vrf;
+
+        if (vrf[0]) {
+            svec_add(&vrfs, vrf);
+        }
+    }
+    svec_sort_unique(&vrfs);
+
+    for (size_t i = 0; i < vrfs.n; i++) {
+        size_t n_faults = count_get(&faults, vrfs.names[i]);
+
+        ds_put_format(s, "VRF %s: %"PRIuSIZE" route rows", vrfs.names[i],
+                      count_get(&routes, vrfs.names[i]));
+        if (n_faults) {
+            ds_put_format(s, ", %"PRIuSIZE" of them with an error", n_faults);
+        }
+        ds_put_char(s, '\n');
+        put_vrf_networks(s, &networks, vrfs.names[i]);
+    }
+    sorted_rows_destroy(&networks);
+    svec_destroy(&vrfs);
     counts_destroy(&routes);
+    counts_destroy(&faults);
 }
 
 /* An error names table, row, column and value. */
@@ -446,6 +525,7 @@ cmd_show(struct ctl_context *ctx)
     show_bridges(ctx);
     show_vteps(ctx);
     show_networks(ctx);
+    show_vrfs(ctx);
     show_errors(ctx);
 }
 

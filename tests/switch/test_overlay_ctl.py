@@ -10,6 +10,7 @@ import json
 import pytest
 
 from ovl.frames import arp_reply, arp_request, encap, ip, mac, udp
+from ovl.process import wait_until
 
 
 @pytest.fixture
@@ -75,6 +76,21 @@ def rows(sw, command, *args):
     (["route-add", "red", "10.1.0.0/16", "10.0.0.1", "action=blackhole"],
      "10.0.0.1"),
     (["route-add", "red", "10.1.0.0/16"], "10.1.0.0/16"),
+    (["route-add", "red", "10.1.0.0/16", "10.0.0.1", "vni=x"], "x"),
+    (["route-add", "red", "10.1.0.0/16", "10.0.0.1", "224.0.0.1"],
+     "224.0.0.1"),
+    (["route-add", "red", "10.1.0.0/16", "10.0.0.1", "via=10.0.0.2"],
+     "via=10.0.0.2"),
+    (["route-add", "red", "10.1.0.0/33", "10.0.0.1"], "10.1.0.0/33"),
+    (["route-add", "red", "fd00::/16", "10.0.0.1"], "10.0.0.1"),
+    (["route-add", "red", "10.1.0.0/16", "fd00::1"], "fd00::1"),
+    (["route-add", "red", "10.1.0.0/16", "fd00::1", "vni=7"], "fd00::1"),
+    (["route-add", "red", "10.1.0.0/16",
+      *[f"10.0.0.{n}" for n in range(1, 66)]], "10.0.0.65"),
+    (["route-add", "", "10.1.0.0/16", "10.0.0.1"], "VRF"),
+    (["route-add", "a\nb", "10.1.0.0/16", "10.0.0.1"], "VRF"),
+    (["route-del", "red", "x"], "x"),
+    (["route-del", "red", "10.1.0.1/16"], "10.1.0.1/16"),
     (["route-del", "red", "10.1.0.0/16"], "10.1.0.0/16"),
     (["frobnicate"], "frobnicate"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
@@ -258,6 +274,39 @@ def test_generic_commands_find_networks_by_vni(ctl):
                            "mtu").strip() == "1300"
     ctl.vsctl("set", "Overlay_Network", "5001", "mtu=1301")
     assert ctl.get("Overlay_Network", 5001, "mtu") == "1301"
+
+
+def test_show_has_a_view_of_vrfs(ctl):
+    """What is connected, how many routes, and what is wrong."""
+    ctl.overlay_ctl(
+        "net-add", 5001, "vrf=red", "gateway=10.1.0.1/24,fd00::1/64", "--",
+        "net-add", 7001, "vrf=red", "--", "net-add", 5002, "--",
+        "net-add", 6001, "vrf=blue", "gateway=10.1.0.1/24", "--",
+        "route-add", "red", "0.0.0.0/0", "10.1.0.254", "--",
+        "route-add", "red", "10.9.0.0/16", "action=prohibit", "--",
+        "route-add", "red", "10.8.0.0/16", "10.200.0.1", "--",
+        "route-add", "amber", "0.0.0.0/0", "action=blackhole")
+    row, = ctl.find("Overlay_Route", 'prefix="10.8.0.0/16"')
+    ctl.wait_column("Overlay_Route", row, "error", lambda v: v != "[]")
+    text = ctl.overlay_ctl("show")
+    assert text[text.index("VRF amber"):text.index("rows that are not")] == (
+        "VRF amber: 1 route rows\n"
+        "VRF blue: 0 route rows\n"
+        "    network 6001: 10.1.0.1/24\n"
+        "VRF red: 3 route rows, 1 of them with an error\n"
+        "    network 5001: 10.1.0.1/24, fd00::1/64\n"
+        "    network 7001: no gateway\n")
+    # Two networks with the same prefixes in one VRF: one is not in force.
+    ctl.overlay_ctl("net-set", 6001, "vrf=red")
+    wait_until(lambda: ctl.overlay_ctl("show").count("(not in force)") == 1,
+               "no network is out of force")
+
+
+def test_show_tells_what_a_vtep_takes(ctl):
+    ctl.overlay_ctl("net-add", 5001, "flood=192.0.2.2")
+    ctl.wait_vtep("192.0.2.2")
+    assert "    192.0.2.2       up, MTU 1450, via 192.0.2.2 at " in (
+        ctl.overlay_ctl("show"))
 
 
 # Options.
