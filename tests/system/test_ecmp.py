@@ -38,10 +38,15 @@ class World:
             router.namespace.ip(*("route add blackhole " + prefix
                                   for prefix in PREFIX.values()))
             self.sniffers.append(Sniffer(router.namespace, "l3"))
+        self.restore()
+        ready(fabric)
+
+    def restore(self):
+        """All next hops, all of them complete."""
+        for number in range(3):
             self.add_neighbors(number)
             self.add_mac(number)
         self.use(range(3))
-        ready(fabric)
 
     @staticmethod
     def nexthop(number, family):
@@ -58,8 +63,8 @@ class World:
     def add_neighbors(self, number):
         for family in PREFIX:
             self.hypervisor.overlay_ctl(
-                "neigh-add", L3_VNI, self.nexthop(number, family),
-                self.routers[number].mac)
+                "--", "--may-exist", "neigh-add", L3_VNI,
+                self.nexthop(number, family), self.routers[number].mac)
 
     def delete_neighbors(self, number):
         for family in PREFIX:
@@ -67,7 +72,7 @@ class World:
                                         self.nexthop(number, family))
 
     def add_mac(self, number):
-        self.hypervisor.overlay_ctl("mac-add", L3_VNI,
+        self.hypervisor.overlay_ctl("--", "--may-exist", "mac-add", L3_VNI,
                                     self.routers[number].mac,
                                     self.routers[number].vtep)
 
@@ -112,8 +117,14 @@ def send(vm, port, target, data):
 
 
 @pytest.fixture(scope="module")
-def world(shared):
+def made(shared):
     return World(shared)
+
+
+@pytest.fixture
+def world(made):
+    yield made
+    made.restore()
 
 
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])

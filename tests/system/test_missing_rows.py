@@ -26,15 +26,15 @@ ROWS = {
     "route": (["route-add", "red", "10.3.0.0/24", NEXTHOP,
                "vni=%d" % L3_VNI, "--",
                "route-add", "red", "fd02::/64", NEXTHOP6, "vni=%d" % L3_VNI],
-              ["route-del", "red", "10.3.0.0/24", "--",
-               "route-del", "red", "fd02::/64"]),
-    "network": (["net-add", L3_VNI, "vrf=red"], ["net-del", L3_VNI]),
+              [["route-del", "red", "10.3.0.0/24"],
+               ["route-del", "red", "fd02::/64"]]),
+    "network": (["net-add", L3_VNI, "vrf=red"], [["net-del", L3_VNI]]),
     "neighbors": (["neigh-add", L3_VNI, NEXTHOP, PEER_MAC, "--",
                    "neigh-add", L3_VNI, NEXTHOP6, PEER_MAC],
-                  ["neigh-del", L3_VNI, NEXTHOP, "--",
-                   "neigh-del", L3_VNI, NEXTHOP6]),
+                  [["neigh-del", L3_VNI, NEXTHOP],
+                   ["neigh-del", L3_VNI, NEXTHOP6]]),
     "mac": (["mac-add", L3_VNI, PEER_MAC, "192.0.2.3"],
-            ["mac-del", L3_VNI, PEER_MAC]),
+            [["mac-del", L3_VNI, PEER_MAC]]),
 }
 
 
@@ -64,13 +64,27 @@ class World:
     def add(self, name):
         self.hypervisor.overlay_ctl(*ROWS[name][0])
 
-    def delete(self, name):
-        self.hypervisor.overlay_ctl(*ROWS[name][1])
+    def delete(self, *names):
+        """Deletes what there is of them."""
+        words = []
+        for name in names:
+            for row in ROWS[name][1]:
+                words += ["--", "--if-exists", *row]
+        self.hypervisor.overlay_ctl(*words)
 
 
 @pytest.fixture(scope="module")
-def world(shared):
+def made(shared):
     return World(shared)
+
+
+@pytest.fixture
+def world(made):
+    """Without any of ROWS."""
+    yield made
+    made.delete(*ROWS)
+    made.hypervisor.overlay_ctl("--", "--if-exists", "mac-del", 5002,
+                                made.b.mac)
 
 
 def is_told(vm, target, errors):
@@ -96,8 +110,7 @@ def test_rows_that_a_route_needs_may_come_in_any_order(world, first):
         # The command has returned: the very first packet goes through.
         for address in world.server.ip, world.server.ip6:
             assert ping(world.a, address, count=1).lost == 0
-        for name in first, *order:
-            world.delete(name)
+        world.delete(*order, first)
 
 
 def test_waiting_stream_starts_by_itself(world):
@@ -111,8 +124,6 @@ def test_waiting_stream_starts_by_itself(world):
     for stream in streams:
         stream.wait_for_more(20)
         stream.stop()
-    for name in ROWS:
-        world.delete(name)
 
 
 def test_each_row_that_goes_is_told_until_it_is_back(world):
@@ -125,8 +136,6 @@ def test_each_row_that_goes_is_told_until_it_is_back(world):
         world.add(name)
         for address in world.server.ip, world.server.ip6:
             assert ping(world.a, address, count=1).lost == 0
-    for name in ROWS:
-        world.delete(name)
 
 
 def test_vm_of_a_connected_network_that_no_row_names(world):
@@ -146,4 +155,3 @@ def test_vm_of_a_connected_network_that_no_row_names(world):
                            b.hypervisor.vtep, b.ip, b.ip6)
     for address in b.ip, b.ip6:
         assert ping(world.a, address, count=1).lost == 0
-    hypervisor.overlay_ctl("mac-del", 5002, b.mac)

@@ -11,10 +11,10 @@ what it gets, so that nothing is missed because of the time that it would take
 to stop the one and start the other.
 
 A numbered packet is in flight while it is in a queue: of the sender's link,
-of the underlay, of the receiver's link.  Before the row it is read, encapsulated
-and arrives at vm2; after it, at vm3; never at neither, nor at both.  One
-thread reads a sender's link, so no later packet arrives at vm2 than at vm3,
-and what is sent when the command has returned arrives at vm3.
+of the underlay, of the receiver's link.  Read before the row it arrives at
+vm2, after it at vm3; never at neither, nor at both.  One thread reads a
+sender's link, so no later packet arrives at vm2 than at vm3, and what is sent
+when the command has returned arrives at vm3.
 """
 
 import hashlib
