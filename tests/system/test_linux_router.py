@@ -13,7 +13,7 @@ symmetric IRB, RFC 9135 section 5.
 Each has the IPv6 addresses fdNN::... besides.  The two tenants have the same
 addresses everywhere, MAC addresses included; L3 VNIs are 7001 and 7002.  No
 hypervisor has a network that it has no VM in.  The VMs' links take 1500 bytes,
-the tunnels 1450.
+the tunnels 1450 over IPv4.  All of it once more over an IPv6 underlay.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ import random
 import pytest
 from conftest import ready
 
-from overlay_lab import (Sniffer, icmp_error, iperf3_bytes, ping, reaches,
-                         tracepath, traceroute, transfer)
+from overlay_lab import (IPV4, IPV6, Sniffer, icmp_error, iperf3_bytes, ping,
+                         reaches, tracepath, traceroute, transfer)
 
 ROUTER_MAC = "02:00:00:00:77:%02x"      # Of each host in L3 VNIs.
 TENANTS = {"red": 1, "blue": 2}
@@ -33,8 +33,10 @@ NEAR, FAR, SERVER = 1, 2, 3             # Subnets.
 class Tenant:
     def __init__(self, fabric, name, number):
         self.fabric = fabric
+        self.fits = fabric.inner_mtu
         self.name = name
         self.l3_vni = 7000 + number
+        self.nexthops = {}              # By VTEP, of both families.
         hv1, hv2 = fabric.hypervisors
         self.near = self.add_vm("near", hv1, number, NEAR)
         self.far = self.add_vm("far", hv2, 10 + number, FAR)
@@ -63,17 +65,20 @@ class Tenant:
 
     def connect(self, hypervisor, routers):
         """Tells 'hypervisor' of the VRF's other routers: {VTEP: (number,
-        subnet)}.  Tenant red has IPv4 next hops for IPv6 prefixes."""
+        subnet)}.  Tenant red has IPv4 next hops for IPv6 prefixes: the VTEPs'
+        addresses, where those are IPv4."""
         words = ["net-add", self.l3_vni, "vrf=" + self.name]
         for vtep, (number, subnet) in routers.items():
             mac = ROUTER_MAC % number
-            nexthops = [vtep, vtep if self.name == "red"
+            nexthop = vtep if "." in vtep else "192.0.2.%d" % number
+            nexthops = [nexthop, nexthop if self.name == "red"
                         else "fd77::%d" % number]
+            self.nexthops[vtep] = nexthops
             words += ["--", "mac-add", self.l3_vni, mac, vtep]
-            for nexthop in sorted(set(nexthops)):
-                words += ["--", "neigh-add", self.l3_vni, nexthop, mac]
-            for prefix, nexthop in zip(prefixes(subnet), nexthops):
-                words += ["--", "route-add", self.name, prefix, nexthop,
+            for address in sorted(set(nexthops)):
+                words += ["--", "neigh-add", self.l3_vni, address, mac]
+            for prefix, address in zip(prefixes(subnet), nexthops):
+                words += ["--", "route-add", self.name, prefix, address,
                           "vni=%d" % self.l3_vni]
         hypervisor.overlay_ctl(*words)
 
@@ -84,6 +89,12 @@ class Tenant:
 
 def prefixes(subnet):
     return "10.%d.0.0/24" % subnet, "fd%02d::/64" % (subnet - 1)
+
+
+@pytest.fixture(scope="module", params=[(IPV4,), (IPV6,)],
+                ids=["over-ipv4", "over-ipv6"])
+def shared_families(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -156,13 +167,13 @@ def test_route_of_one_tenant_is_none_of_the_other(world, family, shared):
     red.server.namespace.ip("addr add %s dev lo" % target)
     red.router.namespace.ip("route add %s via %s" % (
         prefix, address_of(red.server, family)))
-    hypervisor.overlay_ctl("route-add", "red", prefix, red.router.vtep,
+    hypervisor.overlay_ctl("route-add", "red", prefix,
+                           red.nexthops[red.router.vtep][family == 6],
                            "vni=%d" % red.l3_vni)
     assert ping(red.near, target).lost == 0
     assert ping(blue.near, target, wait=0.2).received == 0
-    error = icmp_error(blue.near, target)
-    assert error[:2] == ((3, 0) if family == 4 else (1, 0))
-    assert error.sender == gateway_of(blue.near, family)
+    assert icmp_error(blue.near, target) == (
+        *((3, 0) if family == 4 else (1, 0)), 0, gateway_of(blue.near, family))
     hypervisor.overlay_ctl("route-del", "red", prefix)
 
 
@@ -197,7 +208,7 @@ def test_tracepath_shows_both_routers_and_finds_the_mtu(tenant, family):
                                  gateway_of(other, family),
                                  address_of(other, family)], path.text
             assert (path.mtu, path.mtu_from) \
-                == (1450, gateway_of(vm, family)), path.text
+                == (tenant.fits, gateway_of(vm, family)), path.text
 
 
 @families
@@ -221,6 +232,6 @@ def test_iperf3_learns_the_mtu(tenant, family, shared):
         before = near.hypervisor.drops("too_big", port=near.port)
         assert iperf3_bytes(shared, near, server, 4 << 20,
                             address_of(server, family), options) > 1 << 20
-        assert sender.mtu_to(address_of(receiver, family)) == 1450
+        assert sender.mtu_to(address_of(receiver, family)) == tenant.fits
         after = near.hypervisor.drops("too_big", port=near.port)
         assert (after > before) == (sender is near)

@@ -159,7 +159,7 @@ class KernelVrf:
         self.mac = mac
         self.fabric = vtep.fabric
         self.inner_mtu = self.fabric.inner_mtu
-        self.lans = 0
+        self.lans = self.peers = 0
         self.mtu = mtu                  # Of the LANs.
         self.namespace = self.fabric.namespace("%s-%s" % (vtep.name, name))
         as_router(self.namespace)
@@ -200,13 +200,16 @@ class KernelVrf:
     def add_peer(self, vtep, mac, *prefixes):
         """Behind 'vtep' is a router with 'mac' that has 'prefixes'."""
         self.namespace.bridge("fdb", "append", mac, "dev", "vx", "dst", vtep)
-        number = vtep.rpartition(".")[2]
-        lines = ["neigh replace %s lladdr %s dev l3" % (vtep, mac),
-                 "neigh replace fe80::%s lladdr %s dev l3" % (number, mac)]
+        self.peers += 1                 # Next hops need only be different.
+        nexthop, nexthop6 = ("169.254.77.%d" % self.peers,
+                             "fe80::77:%d" % self.peers)
+        lines = ["neigh add %s lladdr %s dev l3" % (address, mac)
+                 for address in (nexthop, nexthop6)]
         for prefix in prefixes:
-            lines.append("route add %s via fe80::%s dev l3" % (prefix, number)
+            lines.append("route add %s via %s dev l3" % (prefix, nexthop6)
                          if ":" in prefix else
-                         "route add %s via %s dev l3 onlink" % (prefix, vtep))
+                         "route add %s via %s dev l3 onlink" % (prefix,
+                                                                nexthop))
         self.namespace.ip(*lines)
 
 
