@@ -349,13 +349,15 @@ TSAN_TABLES = \
 TSAN_PIPELINE = $(TSAN_TABLES) \
 	$(dpif_overlay_libovl_pipeline_a_SOURCES:%=$(top_srcdir)/%) \
 	$(tests_libovl_test_a_SOURCES:%=$(top_srcdir)/%)
-TSAN_BINS = tests/unit/tsan-forwarding tests/unit/tsan-pipeline
+TSAN_BINS = \
+	tests/unit/tsan-forwarding tests/unit/tsan-pipeline tests/unit/tsan-vrf
 EXTRA_DIST += tests/unit/tsan.supp
 CLEANFILES += $(TSAN_BINS)
 tests/unit/tsan-forwarding: $(TSAN_TABLES) \
 		$(top_srcdir)/tests/unit/test-forwarding-threads.c
 tests/unit/tsan-pipeline: $(TSAN_PIPELINE) \
 		$(top_srcdir)/tests/unit/test-pipeline-threads.c
+tests/unit/tsan-vrf: $(TSAN_TABLES) $(top_srcdir)/tests/unit/test-vrf.c
 $(TSAN_BINS): ovs.stamp
 	$(AM_V_CCLD)$(MKDIR_P) tests/unit && \
 	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
