@@ -12,6 +12,7 @@
 
 #include "csum.h"
 #include "icmp.h"
+#include "pipeline-trace.h"
 #include "pkt-edit.h"
 
 /* RFC 1812 section 4.3.2.3: as much as fits in 576 bytes; RFC 4443 section
@@ -32,14 +33,15 @@
 static const struct {
     uint8_t type4, code4;
     uint8_t type6, code6;
+    const char *text;
 } messages[] = {
-    [OVL_ICMP_TTL_EXPIRED] = { 11, 0, 3, 0 },
-    [OVL_ICMP_NO_ROUTE] = { 3, 0, 1, 0 },
-    [OVL_ICMP_HOST_UNREACHABLE] = { 3, 1, 1, 3 },
-    [OVL_ICMP_PROHIBITED] = { 3, 13, 1, 1 },
-    [OVL_ICMP_PORT_UNREACHABLE] = { 3, 3, 1, 4 },
-    [OVL_ICMP_PROTO_UNREACHABLE] = { 3, 2, 4, 1 },
-    [OVL_ICMP_TOO_BIG] = { 3, 4, 2, 0 },
+    [OVL_ICMP_TTL_EXPIRED] = { 11, 0, 3, 0, "time exceeded" },
+    [OVL_ICMP_NO_ROUTE] = { 3, 0, 1, 0, "no route" },
+    [OVL_ICMP_HOST_UNREACHABLE] = { 3, 1, 1, 3, "host unreachable" },
+    [OVL_ICMP_PROHIBITED] = { 3, 13, 1, 1, "prohibited" },
+    [OVL_ICMP_PORT_UNREACHABLE] = { 3, 3, 1, 4, "port unreachable" },
+    [OVL_ICMP_PROTO_UNREACHABLE] = { 3, 2, 4, 1, "protocol unreachable" },
+    [OVL_ICMP_TOO_BIG] = { 3, 4, 2, 0, "too big" },
 };
 
 /* An address of one host. */
@@ -187,6 +189,25 @@ ovl_icmp_error(const struct ovl_icmp *icmp, const void *frame,
     dp_packet_put(reply, &h, sizeof h);
     dp_packet_put(reply, quoted, quote);
     return reply;
+}
+
+void
+ovl_icmp_trace(struct ovl_trace *trace, const struct ovl_icmp *icmp,
+               const struct ovl_pkt *pkt)
+{
+    bool v4 = pkt->l3 == OVL_L3_IPV4;
+    char mtu[32] = "";
+
+    if (icmp->message == OVL_ICMP_TOO_BIG) {
+        snprintf(mtu, sizeof mtu, ", MTU %"PRIu16, icmp->mtu);
+    }
+    OVL_TRACE(trace, "icmp: %s tells %s: %s (%d/%d%s)",
+              OVL_IP_TEXT(&icmp->src), OVL_IP_TEXT(&pkt->ip.src),
+              messages[icmp->message].text,
+              v4 ? messages[icmp->message].type4
+              : messages[icmp->message].type6,
+              v4 ? messages[icmp->message].code4
+              : messages[icmp->message].code6, mtu);
 }
 
 /* The message is the request's with another type; so is its checksum, right or

@@ -14,6 +14,8 @@
 #include "forwarding.h"
 #include "pkt-parse.h"
 
+struct ovl_trace;
+
 /* What there is to say, whatever the family. */
 enum ovl_icmp_message {
     OVL_ICMP_NONE,
@@ -50,6 +52,10 @@ bool ovl_icmp_limit(struct ovl_lport *port, long long int now);
 struct dp_packet *ovl_icmp_error(const struct ovl_icmp *icmp,
                                  const void *frame, const struct ovl_pkt *pkt,
                                  const struct ovl_pkt_router *router);
+
+/* Tells what ovl_icmp_error() says, to whom, and its type and code. */
+void ovl_icmp_trace(struct ovl_trace *, const struct ovl_icmp *,
+                    const struct ovl_pkt *);
 
 /* Makes the reply to the echo request in 'frame' (RFC 1122 section 3.2.2.6,
  * RFC 4443 section 4.2). */

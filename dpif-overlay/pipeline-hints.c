@@ -140,6 +140,12 @@ hint_route(const struct context *c)
 }
 
 static void
+hint_vrf(const struct context *c)
+{
+    ds_put_format(c->s, "overlay-ctl net-set %"PRIu32" vrf=VRF", c->a->vni);
+}
+
+static void
 hint_missing_network(const struct context *c)
 {
     ds_put_format(c->s, "overlay-ctl net-add %"PRIu32, c->missing->vni);
@@ -172,6 +178,7 @@ static void (*const hints[OVL_N_DROPS])(const struct context *) = {
     [OVL_DROP_NO_DESTINATION] = hint_flood_list,
     [OVL_DROP_VXLAN_UNKNOWN_VNI] = hint_no_network,
     [OVL_DROP_UNKNOWN_VTEP] = hint_sender_vtep,
+    [OVL_DROP_NO_ROUTER] = hint_vrf,
     [OVL_DROP_NO_ROUTE] = hint_route,
     [OVL_DROP_ROUTE_NO_NETWORK] = hint_missing_network,
     [OVL_DROP_NO_NEIGHBOR] = hint_missing_neighbor,

@@ -302,6 +302,9 @@ drop(const struct item *item)
     }
     ovl_output_drop(a, v->reason, item->packet);
     if (error) {
+        if (OVS_UNLIKELY(a->worker->trace)) {
+            ovl_icmp_trace(a->worker->trace, &v->icmp, &item->pkt);
+        }
         send_back(item, error);
     }
 }

@@ -43,9 +43,15 @@ refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
 {
     struct ovl_verdict verdict = ovl_verdict_drop(reason);
 
-    if (message != OVL_ICMP_NONE
-        && ovl_icmp_may_answer(l->pkt, &l->router)
-        && find_source(l, &verdict.icmp.src)) {
+    if (message == OVL_ICMP_NONE) {
+        /* There is nothing to say. */
+    } else if (!ovl_icmp_may_answer(l->pkt, &l->router)) {
+        OVL_TRACE(l->a->worker->trace,
+                  "icmp: nothing is said about such a packet");
+    } else if (!find_source(l, &verdict.icmp.src)) {
+        OVL_TRACE(l->a->worker->trace, "icmp: nothing is said, as there is no "
+                  "gateway address to say it from");
+    } else {
         verdict.icmp.message = message;
         verdict.icmp.mtu = mtu;
         verdict.icmp.eth_src = l->a->net->router_mac;
@@ -221,6 +227,12 @@ choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route,
         weights[best] = 0;
 
         const struct ovl_nexthop *hop = &route->nexthops[best];
+        if (route->n_nexthops > 1) {
+            OVL_TRACE(l->a->worker->trace, "next hop: %s in network %"PRIu32
+                      ", choice %"PRIuSIZE" of %"PRIu16" by the flow's hash",
+                      OVL_IP_TEXT(&hop->ip), hop->vni, tried + 1,
+                      route->n_nexthops);
+        }
         enum ovl_drop_reason reason = resolve(l, hop->vni, &hop->ip, v);
         if (reason == OVL_NO_DROP) {
             return reason;
