@@ -21,6 +21,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/forwarding-private.h \
 	dpif-overlay/forwarding.c \
 	dpif-overlay/forwarding.h \
+	dpif-overlay/limiter.c \
+	dpif-overlay/limiter.h \
 	dpif-overlay/lport.c \
 	dpif-overlay/lport.h \
 	dpif-overlay/mac-table.c \

@@ -159,6 +159,13 @@ struct ovl_member {
     uint16_t vlan;              /* Tag that the port wants; 0: untagged. */
 };
 
+/* Of the packets of one network that come out of tunnels: no tenant uses up
+ * what is another's. */
+struct ovl_network_limits {
+    struct ovl_limits up;
+    uint32_t n_refs;            /* Writer only. */
+};
+
 struct ovl_network {
     struct ovl_vnode vnode;     /* By 'vni'. */
 
@@ -179,6 +186,10 @@ struct ovl_network {
     const struct ovl_gateway *gateways;
     const struct ovl_member *members;
     struct ovl_vtep *const *flood;  /* Each holds a reference. */
+
+    /* Of what is said to those behind tunnels; NULL if the network has no
+     * router.  An entry shares it with its successor. */
+    struct ovl_network_limits *limits;
 
     /* Cold. */
     char *name;                 /* For people; "" if none. */
@@ -370,9 +381,9 @@ void ovl_forwarding_collect_wait(struct ovl_forwarding *);
 /* 'config->vnode' is ignored here and below. */
 void ovl_config_set(struct ovl_forwarding *, const struct ovl_config *);
 
-/* 'drops' of bindings, and 'traffic' and 'tunnel_drops' of networks, are
- * filled in here: an entry that replaces another for the same port and VNI
- * (or VNI) keeps its counters. */
+/* 'drops' of bindings, and 'traffic', 'tunnel_drops' and 'limits' of networks,
+ * are filled in here: an entry that replaces another for the same port and
+ * VNI (or VNI) keeps its counters. */
 void ovl_binding_set(struct ovl_forwarding *, const struct ovl_binding *);
 void ovl_binding_remove(struct ovl_forwarding *, uint32_t port_id);
 void ovl_network_set(struct ovl_forwarding *, const struct ovl_network *);

@@ -24,10 +24,6 @@
 #define ICMP_TTL 64
 #define ICMP4_TOS 0xc0          /* RFC 1812 section 4.3.2.5: precedence 6. */
 
-/* Rate limit. */
-#define ICMP_INTERVAL_MS 10
-#define ICMP_BURST 50
-
 /* Type and code of both families; type 0: there is no such message.  RFC 792,
  * RFC 1812 section 5.2.7.1, RFC 4443 section 3. */
 static const struct {
@@ -66,28 +62,6 @@ ovl_icmp_may_answer(const struct ovl_pkt *pkt, const struct ovl_pkt_router *r)
             && !eth_addr_is_multicast(pkt->dst)
             && is_single_host(&pkt->ip.dst)
             && pkt->ip.proto != IPPROTO_IGMP);
-}
-
-/* The generic cell rate algorithm: 'icmp_tat' is when the bucket will be full
- * again. */
-bool
-ovl_icmp_limit(struct ovl_lport *port, long long int now_)
-{
-    uint64_t now = now_;
-    uint64_t tat;
-
-    atomic_read_relaxed(&port->icmp_tat, &tat);
-    for (;;) {
-        uint64_t start = MAX(tat, now);
-
-        if (start - now > ICMP_INTERVAL_MS * (ICMP_BURST - 1)) {
-            return false;
-        }
-        if (atomic_compare_exchange_weak_relaxed(&port->icmp_tat, &tat,
-                                                 start + ICMP_INTERVAL_MS)) {
-            return true;
-        }
-    }
 }
 
 static void

@@ -42,10 +42,6 @@ struct ovl_icmp {
 bool ovl_icmp_may_answer(const struct ovl_pkt *,
                          const struct ovl_pkt_router *);
 
-/* Returns whether 'port', at 'now' ms, may be sent one more error, and counts
- * it: 100 a second, 50 at once (RFC 1812 section 4.3.2.8). */
-bool ovl_icmp_limit(struct ovl_lport *port, long long int now);
-
 /* Makes the frame that says 'icmp' about the IP packet that 'pkt' and 'router'
  * were parsed from; 'frame' is the Ethernet frame as it was received.  It goes
  * to the frame's source.  The caller owns it. */

@@ -24,7 +24,7 @@ ovl_lport_init(struct ovl_lport *port, const char *name, odp_port_t port_no,
     atomic_init(&port->alive, true);
     atomic_init(&port->mtu, 0);
     atomic_init(&port->mac, 0);
-    atomic_init(&port->icmp_tat, 0);
+    ovl_limits_init(&port->limits);
     ovs_refcount_init(&port->ref_cnt);
     port->destroy = destroy;
 }

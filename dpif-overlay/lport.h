@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "counters.h"
+#include "limiter.h"
 #include "odp-netlink.h"
 #include "openvswitch/types.h"
 #include "overlay-types.h"
@@ -41,8 +42,7 @@ struct ovl_lport {
     atomic_uint16_t mtu;        /* Largest layer-3 packet; 0 if unknown. */
     ATOMIC(uint64_t) mac;       /* Netdev's MAC as eth_addr_to_uint64(). */
 
-    ATOMIC(uint64_t) icmp_tat;  /* Limits errors to whoever is behind it; see
-                                 * icmp.h. */
+    struct ovl_limits limits;   /* Of what is said to whoever is behind it. */
 
     struct ovs_refcount ref_cnt;
     void (*destroy)(struct ovl_lport *);    /* Frees the embedding object;

@@ -89,6 +89,31 @@ network_equal(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
             && !strcmp(a->vrf, b->vrf));
 }
 
+/* Gives the limits of 'former', which may be NULL, or new ones, if 'net'
+ * needs some. */
+static struct ovl_network_limits *
+limits_ref(const struct ovl_network *net, const struct ovl_network *former)
+{
+    struct ovl_network_limits *limits = former ? former->limits : NULL;
+
+    if (!ovl_network_has_router(net)) {
+        return NULL;
+    } else if (!limits) {
+        limits = xzalloc(sizeof *limits);
+        ovl_limits_init(&limits->up);
+    }
+    limits->n_refs++;
+    return limits;
+}
+
+static void
+limits_unref(struct ovl_network_limits *limits)
+{
+    if (limits && !--limits->n_refs) {
+        ovsrcu_postpone(free, limits);
+    }
+}
+
 static void
 network_acquire(struct ovl_forwarding *fwd, struct ovl_vnode *node,
                 const struct ovl_vnode *former_)
@@ -100,6 +125,7 @@ network_acquire(struct ovl_forwarding *fwd, struct ovl_vnode *node,
                     : ovl_block_new(fwd, OVL_N_TRAFFIC));
     net->tunnel_drops = (former ? ovl_block_ref(fwd, former->tunnel_drops)
                          : ovl_block_new(fwd, OVL_N_DROPS));
+    net->limits = limits_ref(net, former);
     for (size_t i = 0; i < net->n_members; i++) {
         ovl_lport_ref(net->members[i].port);
     }
@@ -115,6 +141,7 @@ network_release(struct ovl_forwarding *fwd, struct ovl_vnode *node)
 
     ovl_block_unref(fwd, net->traffic);
     ovl_block_unref(fwd, net->tunnel_drops);
+    limits_unref(net->limits);
     for (size_t i = 0; i < net->n_members; i++) {
         ovl_lport_unref(net->members[i].port);
     }

@@ -276,6 +276,15 @@ answer(const struct item *item, struct dp_packet *reply)
     send_back(item, reply);
 }
 
+/* Of what is said to whoever sent it: a port's own, or, where many share the
+ * uplink, those of its network. */
+static struct ovl_limits *
+limits_of(const struct ovl_arrival *a)
+{
+    return (a->tunnel && a->net && a->net->limits ? &a->net->limits->up
+            : &a->in->limits);
+}
+
 static struct dp_packet *
 make_neighbor_reply(const struct item *item)
 {
@@ -297,7 +306,8 @@ drop(const struct item *item)
         ovl_trace_missing_row(a, &item->outer, &item->pkt, v);
     }
     if (v->icmp.message != OVL_ICMP_NONE
-        && (a->worker->trace || ovl_icmp_limit(a->in, a->worker->now))) {
+        && (a->worker->trace
+            || ovl_limiter_pass(&limits_of(a)->errors, a->worker->now))) {
         error = ovl_icmp_error(&v->icmp, a->frame, &item->pkt, &v->router);
     }
     ovl_output_drop(a, v->reason, item->packet);

@@ -242,6 +242,34 @@ def test_errors_are_limited_per_port(red):
     assert 50 <= after["generated"] - before["generated"] < 90
 
 
+def test_tenant_does_not_use_up_the_errors_of_another(red):
+    """What comes out of tunnels comes in on one uplink: each network has
+    errors of its own."""
+    red.add_network(6001, vrf="blue", gateway_ips="10.1.0.1/24",
+                    flood_vteps="192.0.2.2")
+    red.add_mac(6001, REMOTE, "192.0.2.2", ips="10.1.0.99")
+
+    def expiring(vni, src):
+        return red.decap_in(bytes(
+            Ether(src=REMOTE, dst=GATEWAY_MAC)
+            / IP(src=src, dst="10.5.0.15", ttl=1) / UDP() / Raw(b"data")),
+            vni=vni)
+
+    before = red.totals()
+    flood = send(red, "p0", *[expiring(5005, "10.5.0.99")] * 90)
+    assert 50 <= len(flood["p0"]) < 90
+    assert red.totals()["dropped"] - before["dropped"] == 90
+
+    got, = send(red, "p0", expiring(6001, "10.1.0.99"))["p0"]
+    error = Ether(got)[Ether].payload.payload.payload
+    assert error.vni == 6001
+    assert (error[ICMP].type, error[ICMP].code) == (11, 0)
+    # Nor those of the VMs here.
+    frame = packet("10.5.0.15", ttl=1)
+    red.expect(("vm1", frame), out={"vm1": [icmp(frame, type=11, code=0)]},
+               drops={("vm1", 5001, "ttl_expired"): 1})
+
+
 # MTU.
 
 def test_packet_that_does_not_fit_gets_the_mtu(red):

@@ -826,6 +826,44 @@ errors_are_limited(void **state)
     assert_int_equal(w->n_out, 1);
 }
 
+/* Of all that comes in on the uplink, nobody uses up what is another
+ * network's; a row that changes does not make it more. */
+static void
+errors_into_tunnels_are_limited_per_network(void **state)
+{
+    struct world *w = *state;
+    struct frame inner = frame_udp4(MAC_ROUTER, MAC_REMOTE, "10.1.0.99",
+                                    "10.9.0.1", 2000, 1000, 40);
+    struct frame inner2 = frame_udp4(MAC_ROUTER_B, MAC_REMOTE_B, "10.2.0.95",
+                                     "10.9.0.1", 2000, 1000, 40);
+    struct frame f = out_of_tunnel(VNI, &inner);
+    struct frame f2 = out_of_tunnel(VNI_B, &inner2);
+    struct frame vm1 = to_router("10.9.0.1", 40);
+    size_t n = 0;
+
+    w->pause = 0;
+    for (int i = 0; i < 200; i++) {
+        if (i == 100) {
+            w->net.mtu = 1400;
+            world_apply(w);
+        }
+        world_receive(w, w->eth1, &f);
+        n += w->n_out;
+        assert_int_equal(world_delta(w, OVL_TOTAL_DROPPED), 1);
+    }
+    assert_int_equal(n, 50);
+
+    world_receive(w, w->eth1, &f2);
+    assert_int_equal(w->n_out, 1);
+    assert_ptr_equal(w->out[0].port, w->eth1);
+    world_receive(w, w->vm1, &vm1);
+    assert_int_equal(w->n_out, 1);
+
+    w->pause = 10;
+    world_receive(w, w->eth1, &f);
+    assert_int_equal(w->n_out, 1);
+}
+
 /* The network has no address of the family: those of the VRF, or silence. */
 static void
 errors_into_an_l3_vni_are_from_the_lowest_gateway(void **state)
@@ -1310,6 +1348,7 @@ main(void)
         TEST(some_packets_get_no_error),
         TEST(errors_quote_as_much_as_they_may),
         TEST(errors_are_limited),
+        TEST(errors_into_tunnels_are_limited_per_network),
         TEST(errors_into_an_l3_vni_are_from_the_lowest_gateway),
         TEST(gateway_answers_to_ping),
         TEST(gateway_answers_to_ping_over_ipv6),
