@@ -84,6 +84,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/underlay-talk.c \
 	dpif-overlay/underlay-talk.h \
 	dpif-overlay/verdict.h \
+	dpif-overlay/router-advert.c \
+	dpif-overlay/router-advert.h \
 	dpif-overlay/routing.c \
 	dpif-overlay/routing.h \
 	dpif-overlay/vxlan.c \
@@ -92,6 +94,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 # Layers 3 and 4: threads, the dpif class.
 noinst_LIBRARIES += dpif-overlay/libovl-threads.a
 dpif_overlay_libovl_threads_a_SOURCES = \
+	dpif-overlay/advertiser.c \
+	dpif-overlay/advertiser.h \
 	dpif-overlay/datapath.c \
 	dpif-overlay/datapath.h \
 	dpif-overlay/dpif-overlay.c \

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "advertiser.h"
 #include "connectivity.h"
 #include "dp-packet.h"
 #include "event-log.h"
@@ -28,6 +29,7 @@
 #include "overlay-port.h"
 #include "ovs-thread.h"
 #include "packets.h"
+#include "pkt-edit.h"
 #include "pmd.h"
 #include "rxq-sched.h"
 #include "seq.h"
@@ -47,6 +49,7 @@ VLOG_DEFINE_THIS_MODULE(overlay_datapath);
 struct ovl_datapath {
     struct ovl_thread_config thread_config;
     struct ovl_underlay *underlay;
+    struct ovl_advertiser *advertiser;
 
     /* Taken before 'ports_mutex'; see lock_config(). */
     struct ovs_mutex config_mutex;
@@ -118,6 +121,21 @@ send_generated(void *dp_, struct ovl_lport *lport, struct dp_packet *packet)
                   &batch);
 }
 
+/* The advertiser's 'send'. */
+static void
+send_advertisement(void *dp_, const struct ovl_network *net,
+                   const struct ovl_member *member, struct dp_packet *packet)
+{
+    struct ovl_datapath *dp = dp_;
+
+    ovl_counter_add(dp->control_shard, net->traffic + OVL_TX_PACKETS, 1);
+    ovl_counter_add(dp->control_shard, net->traffic + OVL_TX_BYTES,
+                    dp_packet_size(packet));
+    send_generated(dp, member->port,
+                   member->vlan ? ovl_pkt_push_tag(packet, member->vlan)
+                   : packet);
+}
+
 /* Nobody else knows the datapath yet. */
 struct ovl_datapath *
 ovl_datapath_create(void)
@@ -130,6 +148,8 @@ ovl_datapath_create(void)
     dp->underlay = ovl_underlay_create(dp->thread_config.fwd, send_generated,
                                        dp);
     dp->thread_config.underlay = dp->underlay;
+    dp->advertiser = ovl_advertiser_create(dp->thread_config.fwd,
+                                           send_advertisement, dp);
     ovs_mutex_init(&dp->config_mutex);
     ovs_mutex_init(&dp->ports_mutex);
     hmap_init(&dp->ports);
@@ -175,6 +195,7 @@ ovl_datapath_destroy(struct ovl_datapath *dp)
     }
     ovl_rxq_sched_destroy(dp->sched);
     ovl_underlay_destroy(dp->underlay);
+    ovl_advertiser_destroy(dp->advertiser);
     ovl_forwarding_destroy(dp->thread_config.fwd);
     hmap_destroy(&dp->ports);
     shash_destroy(&dp->names);
@@ -663,6 +684,7 @@ control_main(void *dp_)
             /* Not earlier: nobody would hear a next hop's first answer, and
              * the next request is a second away. */
             ovl_underlay_run(dp->underlay);
+            ovl_advertiser_run(dp->advertiser, time_msec());
         }
         ovl_event_log_run();
 
@@ -671,6 +693,7 @@ control_main(void *dp_)
         unlock_config(dp);
         if (ready) {
             ovl_underlay_wait(dp->underlay);
+            ovl_advertiser_wait(dp->advertiser);
         }
         ovl_event_log_wait();
         seq_wait(connectivity_seq_get(), connectivity);

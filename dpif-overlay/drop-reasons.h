@@ -63,6 +63,8 @@
              "an ND redirect out of a tunnel")                               \
     OVL_DROP(NEIGH_MISS, "neigh_miss",                                       \
              "asks for an unknown neighbor and neigh_miss=drop")             \
+    OVL_DROP(RS_LIMIT, "rs_limit",                                           \
+             "router solicitations come faster than they are answered")      \
     /* Layer 2. */                                                           \
     OVL_DROP(UNKNOWN_UNICAST, "unknown_unicast",                             \
              "no row names the destination MAC")                             \

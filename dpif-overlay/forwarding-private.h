@@ -131,6 +131,7 @@ struct ovl_forwarding {
     struct ovl_vmap tables[OVL_N_TABLES];
     struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
     struct seq *vteps_seq;              /* Immutable. */
+    struct seq *adverts_seq;            /* Immutable. */
     const struct ovl_route **routes[OVL_ROUTE_N_SEGMENTS];
 
     /* Writer. */
@@ -138,6 +139,7 @@ struct ovl_forwarding {
         bool in_transaction;
         bool defer_vteps_seq;           /* Change it at the end of this. */
         bool vteps_seq_due;             /* Somebody would have changed it. */
+        bool adverts_seq_due;           /* Change it at the commit. */
     );
     struct ovl_vnode *discarded;        /* To free after a grace period. */
     struct hmap blocks;                 /* Contains 'struct ovl_block's. */

@@ -179,6 +179,7 @@ struct ovl_network {
     bool neigh_suppress;
     bool neigh_miss_drop;       /* neigh_miss=drop. */
     bool answer_tunnel;
+    bool advertise;             /* Router advertisements: see below. */
     struct eth_addr router_mac;
     uint16_t n_gateways;
     uint16_t n_members;
@@ -186,6 +187,11 @@ struct ovl_network {
     const struct ovl_gateway *gateways;
     const struct ovl_member *members;
     struct ovl_vtep *const *flood;  /* Each holds a reference. */
+
+    /* If 'advertise'; see router-advert.h. */
+    bool ra_autonomous;         /* Hosts may make addresses of prefixes. */
+    uint16_t ra_lifetime;       /* As a default router, s; 0: it is none. */
+    uint16_t ra_interval;       /* Longest time between two, s. */
 
     /* Of what is said to those behind tunnels; NULL if the network has no
      * router.  An entry shares it with its successor. */
@@ -351,6 +357,11 @@ void ovl_forwarding_sizes(const struct ovl_forwarding *,
 /* Changed whenever a VTEP comes or goes or 'config' changes: the underlay
  * waits for it. */
 struct seq *ovl_forwarding_vteps_seq(const struct ovl_forwarding *);
+
+/* Changed whenever a network with local members starts or stops sending
+ * router advertisements, or sends others, or to other members.  Networks
+ * without local members do not matter. */
+struct seq *ovl_forwarding_adverts_seq(const struct ovl_forwarding *);
 
 /* Writer.
  *

@@ -34,12 +34,14 @@ struct ovl_limiter {
 struct ovl_limits {
     struct ovl_limiter errors;  /* ICMP errors: RFC 1812 section 4.3.2.8,
                                  * RFC 4443 section 2.4 (f). */
+    struct ovl_limiter adverts; /* Router advertisements on request. */
 };
 
 static inline void
 ovl_limits_init(struct ovl_limits *limits)
 {
     atomic_init(&limits->errors.tat, 0);
+    atomic_init(&limits->adverts.tat, 0);
 }
 
 /* Returns whether it may be said once more at 'now', in ms of a clock that

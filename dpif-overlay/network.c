@@ -81,12 +81,34 @@ network_equal(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
             && a->neigh_suppress == b->neigh_suppress
             && a->neigh_miss_drop == b->neigh_miss_drop
             && a->answer_tunnel == b->answer_tunnel
+            && a->advertise == b->advertise
+            && a->ra_autonomous == b->ra_autonomous
+            && a->ra_lifetime == b->ra_lifetime
+            && a->ra_interval == b->ra_interval
             && eth_addr_equals(a->router_mac, b->router_mac)
             && gateways_equal(a, b)
             && members_equal(a, b)
             && flood_equal(a, b)
             && !strcmp(a->name, b->name)
             && !strcmp(a->vrf, b->vrf));
+}
+
+/* True if both, or their lack, have the same hosts told the same by router
+ * advertisements. */
+static bool
+advertise_equal(const struct ovl_network *a, const struct ovl_network *b)
+{
+    bool a_does = a && a->advertise && a->n_members;
+    bool b_does = b && b->advertise && b->n_members;
+
+    return (a_does == b_does
+            && (!a_does || (a->ra_autonomous == b->ra_autonomous
+                            && a->ra_lifetime == b->ra_lifetime
+                            && a->ra_interval == b->ra_interval
+                            && a->mtu == b->mtu
+                            && eth_addr_equals(a->router_mac, b->router_mac)
+                            && gateways_equal(a, b)
+                            && members_equal(a, b))));
 }
 
 /* Gives the limits of 'former', which may be NULL, or new ones, if 'net'
@@ -132,6 +154,9 @@ network_acquire(struct ovl_forwarding *fwd, struct ovl_vnode *node,
     for (size_t i = 0; i < net->n_flood; i++) {
         net->flood[i]->n_refs++;
     }
+    if (!advertise_equal(former, net)) {
+        fwd->adverts_seq_due = true;
+    }
 }
 
 static void
@@ -148,6 +173,12 @@ network_release(struct ovl_forwarding *fwd, struct ovl_vnode *node)
     for (size_t i = 0; i < net->n_flood; i++) {
         ovl_vtep_unref(fwd, net->flood[i]);
     }
+}
+
+struct seq *
+ovl_forwarding_adverts_seq(const struct ovl_forwarding *fwd)
+{
+    return fwd->adverts_seq;
 }
 
 const struct ovl_table_class ovl_network_class = {
@@ -238,6 +269,10 @@ ovl_network_remove(struct ovl_forwarding *fwd, uint32_t vni)
 {
     struct ovl_network key = { .vni = vni };
 
+    if (!advertise_equal(ovl_network_lookup(fwd, ovl_forwarding_version(fwd),
+                                            vni), NULL)) {
+        fwd->adverts_seq_due = true;
+    }
     ovl_table_remove(fwd, OVL_TABLE_NETWORKS, ovl_hash_word(&fwd->keys, vni),
                      &key.vnode);
 }

@@ -28,6 +28,7 @@
 #include "pipeline-trace.h"
 #include "pkt-edit.h"
 #include "replicate.h"
+#include "router-advert.h"
 #include "routing.h"
 #include "underlay-talk.h"
 #include "verdict.h"
@@ -285,14 +286,46 @@ limits_of(const struct ovl_arrival *a)
             : &a->in->limits);
 }
 
+static bool
+is_solicitation(const struct ovl_pkt *pkt)
+{
+    return pkt->l3 == OVL_L3_IPV6 && pkt->ip.nd.type == OVL_ND_RS;
+}
+
+static struct dp_packet *
+make_advertisement(const struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    struct ovl_ra ra;
+
+    ovl_ra_init(&ra, a->net, a->worker->config);
+    return ovl_ra_compose(&ra, &item->pkt);
+}
+
 static struct dp_packet *
 make_neighbor_reply(const struct item *item)
 {
     const struct ovl_answer *say = &item->verdict.answer;
 
-    return (item->pkt.l3 == OVL_L3_ARP
+    return (is_solicitation(&item->pkt) ? make_advertisement(item)
+            : item->pkt.l3 == OVL_L3_ARP
             ? ovl_arp_reply(&item->pkt, say->mac)
             : ovl_nd_advertisement(&item->pkt, say->mac, say->router));
+}
+
+/* ARP and ND cost no more than forwarding; advertisements are larger than
+ * what asks for them. */
+static void
+answer_neighbor(const struct item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+
+    if (is_solicitation(&item->pkt) && !a->worker->trace
+        && !ovl_limiter_pass(&limits_of(a)->adverts, a->worker->now)) {
+        ovl_output_drop(a, OVL_DROP_RS_LIMIT, item->packet);
+    } else {
+        answer(item, make_neighbor_reply(item));
+    }
 }
 
 static void
@@ -413,7 +446,7 @@ act(struct item *item)
         break;
 
     case OVL_VERDICT_ANSWER:
-        answer(item, make_neighbor_reply(item));
+        answer_neighbor(item);
         break;
 
     case OVL_VERDICT_ECHO:

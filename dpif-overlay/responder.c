@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Decides which ARP and ND requests are answered from the tables.
+/* Decides which ARP and ND requests, router solicitations among them, are
+ * answered from the tables.
  *
  * Prefix: ovl_respond. */
 
@@ -28,6 +29,51 @@ get_target(const struct ovl_pkt *pkt, struct in6_addr *target)
                 && !ipv6_addr_equals(target, &pkt->ip.src));
     }
     return false;
+}
+
+/* RFC 4861 section 4.1: to all routers; whatever a router listens to will
+ * do. */
+static bool
+is_for_router(const struct ovl_network *net, const struct ovl_pkt *pkt)
+{
+    const struct in6_addr *dst = &pkt->ip.dst;
+
+    if (!eth_addr_is_multicast(pkt->dst)
+        && !eth_addr_equals(pkt->dst, net->router_mac)) {
+        return false;
+    }
+    return (ipv6_addr_equals(dst, &in6addr_all_routers)
+            || ipv6_addr_equals(dst, &in6addr_all_hosts)
+            || ovl_network_is_gateway(net, dst));
+}
+
+/* Section 6.2.6. */
+static enum ovl_response
+respond_to_rs(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    const struct ovl_network *net = a->net;
+    struct ovl_trace *trace = a->worker->trace;
+
+    if (!net->advertise) {
+        OVL_TRACE(trace, "networks: %"PRIu32" -> sends no router "
+                  "advertisements", net->vni);
+        return OVL_RESPONSE_NONE;
+    } else if (!is_for_router(net, pkt)) {
+        OVL_TRACE(trace, "responder: silent, not for the router of "
+                  "%"PRIu32, net->vni);
+        return OVL_RESPONSE_NONE;
+    } else if (a->tunnel && !net->answer_tunnel) {
+        OVL_TRACE(trace, "responder: silent, the sender's own hypervisor "
+                  "answers");
+        return OVL_RESPONSE_NONE;
+    }
+    OVL_TRACE(trace, "networks: %"PRIu32" -> sends router advertisements%s, "
+              "lifetime %"PRIu16" s", net->vni,
+              net->ra_autonomous ? " with autonomous prefixes" : "",
+              net->ra_lifetime);
+    OVL_TRACE(trace, "responder: answers, router advertisement from "
+              ETH_ADDR_FMT, ETH_ADDR_ARGS(net->router_mac));
+    return OVL_RESPONSE_ANSWER;
 }
 
 static enum ovl_response
@@ -79,7 +125,10 @@ ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     const struct ovl_network *net = a->net;
     struct in6_addr target;
 
-    if (!get_target(pkt, &target)) {
+    if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
+        && pkt->ip.nd.status == OVL_ND_OK && pkt->ip.nd.type == OVL_ND_RS) {
+        return respond_to_rs(a, pkt);
+    } else if (!get_target(pkt, &target)) {
         return OVL_RESPONSE_NONE;
     }
 

@@ -3,12 +3,15 @@
 #ifndef OVL_RESPONDER_H
 #define OVL_RESPONDER_H 1
 
-/* Whether a request for a neighbor is answered here: the policy that ARP and
- * ND share.  arp-responder.h and nd-responder.h write the answers.
+/* Whether a request for a neighbor or a router is answered here: the policy
+ * that ARP and ND share.  arp-responder.h, nd-responder.h and router-advert.h
+ * write the answers.
  *
  *     request                                  becomes of it
  *     ---------------------------------------  ------------------------------
  *     for a gateway address                    answered, always
+ *     for a router, where the network sends
+ *       router advertisements                  answered
  *     to a unicast MAC                         forwarded: a liveness check
  *     for the sender's own address, by
  *       whatever means it shows                forwarded
@@ -19,9 +22,9 @@
  *     for an unknown one                       forwarded or dropped, as
  *                                              neigh_miss says
  *
- * What comes out of a tunnel is forwarded, except that gateways are answered
- * for where 'answer-tunnel' is set.  Anything that is not a request is
- * forwarded.
+ * What comes out of a tunnel is forwarded, except that gateways and routers
+ * are answered for where 'answer-tunnel' is set.  Anything that is not a
+ * request is forwarded.
  *
  * Thread-safety: packet threads, in an RCU critical section.
  *
@@ -36,7 +39,7 @@ enum ovl_response {
 };
 
 /* Decides for 'pkt', which has passed the guards.  Fills '*answer' in if the
- * result is OVL_RESPONSE_ANSWER. */
+ * result is OVL_RESPONSE_ANSWER and the request is for a neighbor. */
 enum ovl_response ovl_respond(const struct ovl_arrival *,
                               const struct ovl_pkt *pkt,
                               struct ovl_answer *answer);

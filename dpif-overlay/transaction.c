@@ -272,6 +272,10 @@ ovl_forwarding_commit(struct ovl_forwarding *fwd)
     free_discarded(fwd);
     fwd->in_transaction = false;
     ovl_vteps_defer_end(fwd);
+    if (fwd->adverts_seq_due) {
+        fwd->adverts_seq_due = false;
+        seq_change(fwd->adverts_seq);
+    }
 
     return version;
 }
@@ -415,6 +419,7 @@ ovl_transactions_init(struct ovl_forwarding *fwd)
     fwd->grace = xzalloc(sizeof *fwd->grace);
     ovs_refcount_init(&fwd->grace->ref_cnt);
     fwd->grace->seq = seq_create();
+    fwd->adverts_seq = seq_create();
 }
 
 /* Unlinks every entry of 'table', whatever its versions, and frees it after a
@@ -455,4 +460,5 @@ ovl_transactions_destroy(struct ovl_forwarding *fwd)
     ovs_assert(hmap_is_empty(&fwd->blocks));
     hmap_destroy(&fwd->blocks);
     grace_unref(fwd->grace);
+    seq_destroy(fwd->adverts_seq);
 }

@@ -389,6 +389,19 @@ router_mac(const struct ovl_rib *rib, const struct ovl_parsed_network *p)
             : p->n_gateways ? rib->gateway_mac : rib->router_mac);
 }
 
+/* True if hosts of 'net' that speak IPv6 may send what is for elsewhere to its
+ * router. */
+static bool
+advertises(const struct ovl_parsed_network *p)
+{
+    bool v6 = false;
+
+    for (size_t i = 0; i < p->n_gateways; i++) {
+        v6 = v6 || !ovl_ip_is_v4(&p->gateways[i].ip);
+    }
+    return p->advertise && v6 && p->vrf[0];
+}
+
 /* Returns a new array of the gateways of 'net', with the link-local one that
  * an IPv6 gateway brings along. */
 static struct ovl_gateway *
@@ -478,6 +491,10 @@ set_network(struct ovl_rib *rib, const struct rib_vni *vni)
         .neigh_suppress = p->neigh_suppress,
         .neigh_miss_drop = p->neigh_miss_drop,
         .answer_tunnel = p->answer_tunnel,
+        .advertise = advertises(p),
+        .ra_autonomous = p->ra_autonomous,
+        .ra_lifetime = p->ra_lifetime,
+        .ra_interval = p->ra_interval,
         .router_mac = router_mac(rib, p),
         .n_gateways = n_gateways,
         .n_members = n_members,

@@ -26,6 +26,12 @@
 #define MIN_MTU6 1280
 #define MAX_MTU 65535
 
+/* RFC 4861 section 6.2.1, in s. */
+#define MIN_RA_INTERVAL 4
+#define MAX_RA_INTERVAL 1800
+#define DEFAULT_RA_INTERVAL 600
+#define MAX_RA_LIFETIME 9000
+
 static bool
 vni_is_ok(int64_t vni)
 {
@@ -205,14 +211,84 @@ parse_choice(const char *text, const char *yes, const char *no, bool *value)
     return !text || *value || !strcmp(text, no);
 }
 
+/* Sets '*value' to whether 'key' of other_config is true, 'def' if it is not
+ * there. */
+static char *
+parse_bool_option(const struct ovl_row_network *row, const char *key,
+                  bool def, bool *value)
+{
+    const char *text = (row->other_config
+                        ? smap_get(row->other_config, key) : NULL);
+
+    *value = text ? !strcmp(text, "true") : def;
+    if (text && !*value && strcmp(text, "false")) {
+        char *column = xasprintf("other_config:%s", key);
+        char *error = bad_text(ovl_key_network(row->vni), column, text,
+                               "unknown (expected true or false)");
+
+        free(column);
+        return error;
+    }
+    return NULL;
+}
+
+/* Sets '*value' to 'key' of other_config, in seconds, 'def' if it is not
+ * there.  0 is fine if 'zero'. */
+static char *
+parse_seconds_option(const struct ovl_row_network *row, const char *key,
+                     bool zero, int min, int max, int def, uint16_t *value)
+{
+    const char *text = (row->other_config
+                        ? smap_get(row->other_config, key) : NULL);
+    int seconds = def;
+
+    if (text && !(zero && !strcmp(text, "0"))
+        && !ovl_text_to_number(text, min, max, &seconds)) {
+        char *column = xasprintf("other_config:%s", key);
+        char *why = xasprintf("no number of seconds that is right "
+                              "(expected %s%d to %d)", zero ? "0, or " : "",
+                              min, max);
+        char *error = bad_text(ovl_key_network(row->vni), column, text, why);
+
+        free(column);
+        free(why);
+        return error;
+    }
+    *value = text && !strcmp(text, "0") ? 0 : seconds;
+    return NULL;
+}
+
+/* Router advertisements.  RFC 4861 section 6.2.1: MaxRtrAdvInterval, and
+ * AdvDefaultLifetime, which is three of these if the row does not say, and no
+ * less than one, or a router would be forgotten before it is heard again. */
+static char *
+parse_advertise(const struct ovl_row_network *row,
+                struct ovl_parsed_network *p)
+{
+    char *error = parse_bool_option(row, "ra", true, &p->advertise);
+
+    if (!error) {
+        error = parse_bool_option(row, "ra-autonomous", false,
+                                  &p->ra_autonomous);
+    }
+    if (!error) {
+        error = parse_seconds_option(row, "ra-interval", false,
+                                     MIN_RA_INTERVAL, MAX_RA_INTERVAL,
+                                     DEFAULT_RA_INTERVAL, &p->ra_interval);
+    }
+    if (!error) {
+        error = parse_seconds_option(row, "ra-lifetime", true,
+                                     p->ra_interval, MAX_RA_LIFETIME,
+                                     3 * p->ra_interval, &p->ra_lifetime);
+    }
+    return error;
+}
+
 static char *
 parse_options(const struct ovl_row_network *row,
               struct ovl_parsed_network *p)
 {
     static const char drop_or_flood[] = "unknown (expected drop or flood)";
-    const char *answer = (row->other_config
-                          ? smap_get(row->other_config, "answer-tunnel")
-                          : NULL);
 
     if (!parse_choice(row->unknown_unicast, "flood", "drop",
                       &p->flood_unknown)) {
@@ -224,13 +300,11 @@ parse_options(const struct ovl_row_network *row,
         return bad_text(ovl_key_network(p->vni), "neigh_miss",
                         row->neigh_miss, drop_or_flood);
     }
-    if (!parse_choice(answer, "true", "false", &p->answer_tunnel)) {
-        return bad_text(ovl_key_network(p->vni),
-                        "other_config:answer-tunnel", answer,
-                        "unknown (expected true or false)");
-    }
     p->neigh_suppress = !row->neigh_suppress || *row->neigh_suppress;
-    return NULL;
+
+    char *error = parse_bool_option(row, "answer-tunnel", false,
+                                    &p->answer_tunnel);
+    return error ? error : parse_advertise(row, p);
 }
 
 /* VRF names show up in commands and lists. */

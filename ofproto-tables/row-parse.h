@@ -89,6 +89,10 @@ struct ovl_parsed_network {
     bool neigh_miss_drop;
     bool answer_tunnel;
     uint16_t mtu;               /* 0: the uplink's. */
+    bool advertise;             /* If it has a router for IPv6. */
+    bool ra_autonomous;
+    uint16_t ra_lifetime;       /* s. */
+    uint16_t ra_interval;       /* s. */
 };
 
 struct ovl_parsed_route {

@@ -60,6 +60,11 @@ tests_libovl_test_a_SOURCES = \
 
 if HAVE_CMOCKA
 # Unit tests, sorted.
+check_PROGRAMS += tests/unit/test-advertiser
+tests_unit_test_advertiser_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-advertiser.c
+tests_unit_test_advertiser_LDADD = $(UNIT_THREADS)
+
 check_PROGRAMS += tests/unit/test-arp-responder
 tests_unit_test_arp_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-arp-responder.c
@@ -187,6 +192,11 @@ tests_unit_test_rib_route_SOURCES = \
 	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
 	tests/unit/test-rib-route.c
 tests_unit_test_rib_route_LDADD = $(UNIT_RIB)
+
+check_PROGRAMS += tests/unit/test-router-advert
+tests_unit_test_router_advert_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-router-advert.c
+tests_unit_test_router_advert_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-routing
 tests_unit_test_routing_SOURCES = \

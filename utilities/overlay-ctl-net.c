@@ -54,6 +54,23 @@ find_network(struct ctl_context *ctx, int64_t vni)
     return NULL;
 }
 
+/* Sets 'key' of 'net''s other_config, or removes it if 'value' is "". */
+static void
+net_put_option(const struct ovsrec_overlay_network *net, const char *key,
+               const char *value)
+{
+    struct smap other_config;
+
+    smap_clone(&other_config, &net->other_config);
+    if (value[0]) {
+        smap_replace(&other_config, key, value);
+    } else {
+        smap_remove(&other_config, key);
+    }
+    ovsrec_overlay_network_set_other_config(net, &other_config);
+    smap_destroy(&other_config);
+}
+
 /* Puts 'value' of setting 'key' into 'net'.  An empty value means the
  * default.  Returns false after ctl_error(). */
 static bool
@@ -124,25 +141,31 @@ net_put(struct ctl_context *ctx, const struct ovsrec_overlay_network *net,
         if (ok) {
             ovsrec_overlay_network_set_mtu(net, &mtu, value[0] ? 1 : 0);
         }
-    } else if (!strcmp(key, "answer-tunnel")) {
-        struct smap other_config;
-        bool answer;
+    } else if (!strcmp(key, "answer-tunnel") || !strcmp(key, "ra")
+               || !strcmp(key, "ra-autonomous")) {
+        bool yes;
 
-        ok = !value[0] || word_to_bool(ctx, key, value, &answer);
+        ok = !value[0] || word_to_bool(ctx, key, value, &yes);
         if (ok) {
-            smap_clone(&other_config, &net->other_config);
-            if (value[0]) {
-                smap_replace(&other_config, key, answer ? "true" : "false");
-            } else {
-                smap_remove(&other_config, key);
-            }
-            ovsrec_overlay_network_set_other_config(net, &other_config);
-            smap_destroy(&other_config);
+            net_put_option(net, key, !value[0] ? "" : yes ? "true" : "false");
+        }
+    } else if (!strcmp(key, "ra-lifetime") || !strcmp(key, "ra-interval")) {
+        int64_t seconds;
+
+        ok = !value[0]
+             || (!strcmp(key, "ra-lifetime")
+                 ? word_to_integer(ctx, "a lifetime in seconds", value, 0,
+                                   9000, &seconds)
+                 : word_to_integer(ctx, "an interval in seconds", value, 4,
+                                   1800, &seconds));
+        if (ok) {
+            net_put_option(net, key, value);
         }
     } else {
         ctl_error(ctx, "\"%s\" is not a setting of a network (vrf, gateway, "
                   "gateway-mac, flood, mtu, name, unknown-unicast, "
-                  "neigh-suppress, neigh-miss, answer-tunnel)", key);
+                  "neigh-suppress, neigh-miss, answer-tunnel, ra, "
+                  "ra-autonomous, ra-lifetime, ra-interval)", key);
         ok = false;
     }
     return ok;

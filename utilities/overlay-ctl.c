@@ -387,7 +387,8 @@ usage: %s [OPTIONS] COMMAND [ARG...]\n\
 \n\
 Networks (SETTING: vrf=VRF gateway=IP/LEN[,...] gateway-mac=MAC\n\
 flood=IP[,...] mtu=N name=TEXT unknown-unicast=drop|flood\n\
-neigh-suppress=true|false neigh-miss=flood|drop answer-tunnel=true|false):\n\
+neigh-suppress=true|false neigh-miss=flood|drop answer-tunnel=true|false\n\
+ra=true|false ra-autonomous=true|false ra-lifetime=S ra-interval=S):\n\
   net-add VNI [SETTING]...    add network VNI\n\
   net-set VNI SETTING...      change settings of network VNI\n\
   net-del VNI                 delete network VNI\n\

@@ -465,7 +465,8 @@ def test_solicitation_without_neigh_suppress_is_flooded(v6):
 
 
 def test_router_solicitation_is_flooded(v6):
-    """ND-08: no router advertisements are made here."""
+    """ND-08: where no router advertisements are made."""
+    v6.set_rows("set", "Overlay_Network", 5001, "other_config:ra=false")
     for frame in rs(1, "fe80::1", slla=mac(1)), rs(1, ip6(1)):
         v6.expect(("vm1", frame), out=flooded(frame, "vm2"))
 

@@ -177,7 +177,8 @@ def test_net_add_sets_every_column(ctl):
                     "gateway-mac=02:11:22:33:44:55",
                     "flood=192.0.2.2,192.0.2.3", "mtu=1400",
                     "unknown-unicast=flood", "neigh-suppress=false",
-                    "neigh-miss=drop", "answer-tunnel=true")
+                    "neigh-miss=drop", "answer-tunnel=true", "ra=false",
+                    "ra-autonomous=true", "ra-lifetime=0", "ra-interval=10")
     for column, value in {
             "vrf": "red", "name": "web", "mtu": "1400",
             "gateway_ips": '["10.1.0.1/24", "2001:db8::1/64"]',
@@ -185,14 +186,18 @@ def test_net_add_sets_every_column(ctl):
             "flood_vteps": '["192.0.2.2", "192.0.2.3"]',
             "unknown_unicast": "flood", "neigh_suppress": "false",
             "neigh_miss": "drop",
-            "other_config": '{answer-tunnel="true"}'}.items():
+            "other_config": '{answer-tunnel="true", ra="false", '
+            'ra-autonomous="true", ra-interval="10", ra-lifetime="0"}',
+    }.items():
         assert ctl.get("Overlay_Network", 5001, column) == value, column
     ctl.overlay_ctl("net-set", 5001, "mtu=", "flood=", "gateway=",
                     "unknown-unicast=", "neigh-suppress=", "neigh-miss=",
-                    "gateway-mac=", "answer-tunnel=")
+                    "gateway-mac=", "answer-tunnel=", "ra=",
+                    "ra-autonomous=", "ra-lifetime=", "ra-interval=")
     for column in ("mtu", "flood_vteps", "gateway_ips", "unknown_unicast",
                    "neigh_suppress", "neigh_miss", "gateway_mac"):
         assert ctl.get("Overlay_Network", 5001, column) == "[]", column
+    assert ctl.get("Overlay_Network", 5001, "other_config") == "{}"
 
 
 def test_port_bind_takes_groups_of_macs(ctl):

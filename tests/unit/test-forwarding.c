@@ -499,7 +499,7 @@ network_that_differs_anywhere_is_replaced(void **state)
     struct ovl_network net = { .vni = 5001 };
     ovs_version_t v = now(f);
 
-    for (int i = 0; i < 17; i++) {
+    for (int i = 0; i < 21; i++) {
         switch (i) {
         case 0: break;
         case 1: net.mtu = 1; break;
@@ -518,6 +518,10 @@ network_that_differs_anywhere_is_replaced(void **state)
         case 14: net.flood = flood[1]; break;
         case 15: net.name = name; break;
         case 16: net.vrf = vrf; break;
+        case 17: net.advertise = true; break;
+        case 18: net.ra_autonomous = true; break;
+        case 19: net.ra_lifetime = 1; break;
+        case 20: net.ra_interval = 1; break;
         }
         for (int again = 0; again < 2; again++) {
             ovl_forwarding_begin(f->fwd);

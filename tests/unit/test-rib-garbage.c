@@ -285,13 +285,37 @@ network_neigh_miss(struct rib_fixture *f, char *value)
 }
 
 static void
-network_answer_tunnel(struct rib_fixture *f, char *value)
+network_option(struct rib_fixture *f, const char *key, char *value)
 {
     struct smap config = SMAP_INITIALIZER(&config);
 
-    smap_add(&config, "answer-tunnel", value);
+    smap_add(&config, key, value);
     SET(f, network, ROW, .vni = 9, .other_config = &config);
     smap_destroy(&config);
+}
+
+static void
+network_answer_tunnel(struct rib_fixture *f, char *value)
+{
+    network_option(f, "answer-tunnel", value);
+}
+
+static void
+network_ra(struct rib_fixture *f, char *value)
+{
+    network_option(f, "ra", value);
+}
+
+static void
+network_ra_lifetime(struct rib_fixture *f, char *value)
+{
+    network_option(f, "ra-lifetime", value);
+}
+
+static void
+network_ra_interval(struct rib_fixture *f, char *value)
+{
+    network_option(f, "ra-interval", value);
 }
 
 static void
@@ -378,6 +402,9 @@ static const struct column columns[] = {
     { OVL_RIB_NETWORK, "unknown_unicast", network_unknown_unicast },
     { OVL_RIB_NETWORK, "neigh_miss", network_neigh_miss },
     { OVL_RIB_NETWORK, "answer-tunnel", network_answer_tunnel },
+    { OVL_RIB_NETWORK, "other_config:ra ", network_ra },
+    { OVL_RIB_NETWORK, "ra-lifetime", network_ra_lifetime },
+    { OVL_RIB_NETWORK, "ra-interval", network_ra_interval },
     { OVL_RIB_ROUTE, "vrf", route_vrf },
     { OVL_RIB_ROUTE, "prefix", route_prefix },
     { OVL_RIB_ROUTE, "nexthops", route_nexthops },

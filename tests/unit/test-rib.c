@@ -396,6 +396,47 @@ network_has_its_members_and_flood_list(void **state)
         "members vm1.0 vm2.0 sources 192.0.2.2 192.0.2.3\n");
 }
 
+/* Hosts need an IPv6 router that knows the way. */
+static void
+network_advertises_if_it_routes_ipv6(void **state)
+{
+    static const struct {
+        const char *vrf, *gateway, *ra;
+        bool advertises;
+    } cases[] = {
+        { "red", "2001:db8::1/64", NULL, true },
+        { "red", "2001:db8::1/64", "true", true },
+        { "red", "2001:db8::1/64", "false", false },
+        { "red", "fe80::1/64", NULL, true },
+        { "red", "10.1.0.1/24", "true", false },
+        { "", "2001:db8::1/64", "true", false },
+    };
+    struct rib_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct smap config = SMAP_INITIALIZER(&config);
+
+        smap_add(&config, "ra-lifetime", "1234");
+        smap_add(&config, "ra-interval", "321");
+        smap_add(&config, "ra-autonomous", i % 2 ? "true" : "false");
+        if (cases[i].ra) {
+            smap_add(&config, "ra", cases[i].ra);
+        }
+        SET(f, network, 1, .vni = 1, .vrf = cases[i].vrf,
+            .gateway_ips = STRINGS(cases[i].gateway),
+            .other_config = &config);
+        commit(f);
+        smap_destroy(&config);
+
+        const struct ovl_network *net
+            = ovl_network_lookup(f->fwd, ovl_forwarding_version(f->fwd), 1);
+        assert_int_equal(net->advertise, cases[i].advertises);
+        assert_int_equal(net->ra_lifetime, 1234);
+        assert_int_equal(net->ra_interval, 321);
+        assert_int_equal(net->ra_autonomous, i % 2);
+    }
+}
+
 static void
 ipv6_gateway_brings_its_link_local_address(void **state)
 {
@@ -1243,6 +1284,7 @@ main(void)
         TEST(local_port_and_remote_row_share_an_ip),
         TEST(loser_of_equal_rows_claims_nothing),
         TEST(network_has_its_members_and_flood_list),
+        TEST(network_advertises_if_it_routes_ipv6),
         TEST(ipv6_gateway_brings_its_link_local_address),
         TEST(router_mac_comes_from_the_right_place),
         TEST(gateways_of_a_vrf_must_not_overlap),

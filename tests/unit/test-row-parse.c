@@ -571,6 +571,79 @@ network_rows_say_what_is_wrong(void **state OVS_UNUSED)
     }), "mtu 1279: out of range (expected 1280...65535)");
 }
 
+/* Parses a network with 'key' of other_config. */
+static char *
+parse_network_option(const char *key, const char *value,
+                     struct ovl_parsed_network *p)
+{
+    struct smap config = SMAP_INITIALIZER(&config);
+
+    smap_add(&config, key, value);
+    char *error = ovl_parse_network(&(struct ovl_row_network) {
+        .vni = 5001, .other_config = &config,
+    }, p);
+    ovl_parsed_network_uninit(p);
+    smap_destroy(&config);
+    return error;
+}
+
+static void
+router_advertisement_options_have_bounds(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *key, *value, *error;
+    } bad[] = {
+        { "ra", "yes", "unknown (expected true or false)" },
+        { "ra", "", "unknown (expected true or false)" },
+        { "ra-autonomous", "TRUE", "unknown (expected true or false)" },
+        { "ra-interval", "3", "no number of seconds that is right "
+          "(expected 4 to 1800)" },
+        { "ra-interval", "0", "(expected 4 to 1800)" },
+        { "ra-interval", "1801", "(expected 4 to 1800)" },
+        { "ra-interval", "-4", "(expected 4 to 1800)" },
+        { "ra-interval", "10 s", "(expected 4 to 1800)" },
+        { "ra-lifetime", "1", "(expected 0, or 600 to 9000)" },
+        { "ra-lifetime", "599", "(expected 0, or 600 to 9000)" },
+        { "ra-lifetime", "9001", "(expected 0, or 600 to 9000)" },
+        { "ra-lifetime", "", "(expected 0, or 600 to 9000)" },
+        { "ra-lifetime", "99999999999999999999", "(expected 0, or 600 to" },
+    };
+    struct ovl_parsed_network p;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *start = xasprintf("Overlay_Network 5001: other_config:%s \"%s\""
+                                ": ", bad[i].key, bad[i].value);
+        char *error = parse_network_option(bad[i].key, bad[i].value, &p);
+
+        assert_non_null(error);
+        assert_int_equal(strncmp(error, start, strlen(start)), 0);
+        free(start);
+        expect_part(error, bad[i].error);
+    }
+
+    expect(parse_network_option("ra", "false", &p), NULL);
+    assert_false(p.advertise);
+    assert_false(p.ra_autonomous);
+    assert_int_equal(p.ra_interval, 600);
+    assert_int_equal(p.ra_lifetime, 1800);
+    expect(parse_network_option("ra", "true", &p), NULL);
+    assert_true(p.advertise);
+    expect(parse_network_option("ra-autonomous", "true", &p), NULL);
+    assert_true(p.advertise && p.ra_autonomous);
+    expect(parse_network_option("ra-interval", "4", &p), NULL);
+    assert_int_equal(p.ra_interval, 4);
+    assert_int_equal(p.ra_lifetime, 12);
+    expect(parse_network_option("ra-interval", "1800", &p), NULL);
+    assert_int_equal(p.ra_interval, 1800);
+    assert_int_equal(p.ra_lifetime, 5400);
+    expect(parse_network_option("ra-lifetime", "0", &p), NULL);
+    assert_int_equal(p.ra_lifetime, 0);
+    expect(parse_network_option("ra-lifetime", "600", &p), NULL);
+    assert_int_equal(p.ra_lifetime, 600);
+    expect(parse_network_option("ra-lifetime", "9000", &p), NULL);
+    assert_int_equal(p.ra_lifetime, 9000);
+}
+
 static void
 networks_have_the_documented_defaults(void **state OVS_UNUSED)
 {
@@ -585,6 +658,10 @@ networks_have_the_documented_defaults(void **state OVS_UNUSED)
     assert_true(p.neigh_suppress);
     assert_false(p.neigh_miss_drop);
     assert_false(p.answer_tunnel);
+    assert_true(p.advertise);
+    assert_false(p.ra_autonomous);
+    assert_int_equal(p.ra_lifetime, 1800);
+    assert_int_equal(p.ra_interval, 600);
     assert_int_equal(p.mtu, 0);
     assert_true(eth_addr_is_zero(p.gateway_mac));
     ovl_parsed_network_uninit(&p);
@@ -968,6 +1045,7 @@ main(void)
         cmocka_unit_test(neighbor_rows_say_what_is_wrong),
         cmocka_unit_test(gateway_ips_are_hosts_of_their_prefix),
         cmocka_unit_test(network_rows_say_what_is_wrong),
+        cmocka_unit_test(router_advertisement_options_have_bounds),
         cmocka_unit_test(networks_have_the_documented_defaults),
         cmocka_unit_test(route_rows_say_what_is_wrong),
         cmocka_unit_test(ipv4_nexthop_of_ipv6_prefix_wants_a_vni),

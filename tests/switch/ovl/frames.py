@@ -25,7 +25,8 @@ __all__ = ["ARP", "BROADCAST", "Dot1Q", "Ether", "GATEWAY_MAC", "ICMP", "IP",
            "Raw", "TCP", "UDP", "UNDERLAYS", "VXLAN", "ZERO_MAC",
            "advertise", "arp_reply", "arp_request", "decap_in", "describe",
            "difference", "encap", "ip", "ip6", "is_ipv6", "mac", "normalize",
-           "peer_mac", "solicit", "sport_of", "udp", "udp6"]
+           "link_local", "link_local_bytes", "peer_mac", "solicit",
+           "sport_of", "udp", "udp6"]
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ZERO_MAC = "00:00:00:00:00:00"
@@ -139,6 +140,17 @@ def solicit(src_mac, src, target, dst=None, dst_mac=None, hlim=255,
         packet /= ICMPv6NDOptSrcLLAddr(
             lladdr=src_mac if slla is True else slla)
     return bytes(packet / Raw(options) if options else packet)
+
+
+def link_local_bytes(mac_bytes):
+    """The link-local address of a MAC: RFC 4291 appendix A."""
+    return (b"\xfe\x80" + bytes(6) + bytes([mac_bytes[0] ^ 2])
+            + mac_bytes[1:3] + b"\xff\xfe" + mac_bytes[3:])
+
+
+def link_local(mac_text):
+    return socket.inet_ntop(socket.AF_INET6, link_local_bytes(
+        bytes.fromhex(mac_text.replace(":", ""))))
 
 
 def advertise(src_mac, target, dst_mac, dst, tlla=True, hlim=255, src=None,

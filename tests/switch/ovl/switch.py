@@ -28,6 +28,8 @@ TOTALS = ("received", "sent", "consumed", "dropped", "replicated",
 # How long a result that looks wrong may take to become right.
 SECOND_LOOK = 0.5
 
+ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
+
 # A frame that every port drops, by IEEE 802.1Q Table 8-1: for seeing whether
 # a port is polled yet.
 HELLO = bytes(frames.Ether(dst="01:80:c2:00:00:0e", src=frames.mac(0xee),
@@ -305,7 +307,8 @@ class Switch:
         """Everything that left the switch since the last call."""
         result = {}
         for name, reader in self.ports.items():
-            got = [f for f in reader.read() if not self._is_probe(name, f)]
+            got = [f for f in reader.read() if not self._is_probe(name, f)
+                   and not self._is_advert(name, f)]
             if got:
                 result[name] = got
         return result
@@ -325,6 +328,21 @@ class Switch:
                      or frame[54] == 136 and frame[38] == 0xff))
 
     want_probes = False
+
+    def _is_advert(self, name, frame):
+        """True for the router advertisements that a network sends to its
+        ports when it likes: to all nodes, from the link-local address made
+        from the Ethernet source."""
+        if self.want_adverts or name in ("p0", BRIDGE):
+            return False
+        if frame[12:14] == b"\x81\x00":
+            frame = frame[:12] + frame[16:]
+        return (frame[12:14] == b"\x86\xdd" and frame[20] == 58
+                and frame[54] == 134
+                and frame[22:38] == frames.link_local_bytes(frame[6:12])
+                and frame[38:54] == ALL_NODES)
+
+    want_adverts = False
 
     def overlay_ports(self):
         return [name for name in self.ports if name.startswith("vm")]
