@@ -43,8 +43,16 @@ bench-control: all
 mostlyclean-local:
 	rm -rf $(BENCH_ROOT)
 
+# The pipeline in process.
+noinst_PROGRAMS += tests/bench/bench-pipeline
+tests_bench_bench_pipeline_SOURCES = tests/bench/bench-pipeline.c
+tests_bench_bench_pipeline_LDADD = \
+	dpif-overlay/libovl-pipeline.a dpif-overlay/libovl-tables.a $(OVS_LIBS)
+bench-pipeline: tests/bench/bench-pipeline
+	@tests/bench/bench-pipeline $(BENCH_FLAGS)
+
 # All of them, and all of them briefly.
-bench: bench-fib bench-control
+bench: bench-pipeline bench-fib bench-control
 bench-quick:
 	@$(MAKE) --no-print-directory bench BENCH_FLAGS=--quick
-.PHONY: bench bench-control bench-fib bench-quick
+.PHONY: bench bench-control bench-fib bench-pipeline bench-quick
