@@ -9,6 +9,7 @@ noinst_LIBRARIES += ofproto-tables/libovl-rib.a
 ofproto_tables_libovl_rib_a_SOURCES = \
 	ofproto-tables/rib-attach.c \
 	ofproto-tables/rib-bridge.c \
+	ofproto-tables/rib-gateway.c \
 	ofproto-tables/rib-hop.c \
 	ofproto-tables/rib-mac.c \
 	ofproto-tables/rib-neigh.c \

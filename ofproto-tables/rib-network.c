@@ -4,10 +4,7 @@
  *
  * Two networks conflict if they have the same VNI, or if they route in the
  * same VRF and their gateway prefixes overlap: an address would be connected
- * twice.  Link-local prefixes may repeat, they are not routed.  The search
- * for overlaps looks at all networks of the VRF; a change of something else
- * than gateways or VRF costs that, too, as it is the whole row that comes in
- * and out of force. */
+ * twice.  Link-local prefixes may repeat, they are not routed. */
 
 #include <config.h>
 
@@ -120,20 +117,32 @@ find_overlap(const struct rib_network *a, const struct rib_network *b,
     return NULL;
 }
 
-static bool
-in_same_vrf(const struct rib_network *a, const struct rib_network *b)
+/* Calls 'cb' for each valid network of the VRF of 'net' whose gateways overlap
+ * those of 'net', once for each that does. */
+static void
+for_each_overlap(const struct rib_network *net,
+                 void (*cb)(struct rib_network *, const struct ovl_prefix *,
+                            const struct in6_addr *, void *aux), void *aux)
 {
-    return a->group == b->group && a->group && a->group->vrf[0];
+    for (size_t i = 0; i < net->p.n_gateways; i++) {
+        const struct ovl_gateway *gw = &net->p.gateways[i];
+        struct in6_addr mask = ipv6_create_mask(gw->plen);
+        struct ovl_prefix prefix = {
+            .addr = ipv6_addr_bitand(&gw->ip, &mask), .plen = gw->plen,
+        };
+
+        if (!IN6_IS_ADDR_LINKLOCAL(&gw->ip)) {
+            rib_gateways_for_each_overlap(net->group, &prefix, cb, aux);
+        }
+    }
 }
 
-static bool
-conflicts(const struct rib_network *a, const struct rib_network *b)
-{
-    const struct ovl_gateway *other;
-
-    return a->vni == b->vni || (in_same_vrf(a, b)
-                                && find_overlap(a, b, &other));
-}
+/* What one network has to do with others. */
+struct rivals {
+    struct ovl_rib *rib;
+    const struct rib_network *net;
+    const struct rib_network *winner;
+};
 
 static void
 enqueue(struct ovl_rib *rib, struct rib_network *net)
@@ -144,10 +153,23 @@ enqueue(struct ovl_rib *rib, struct rib_network *net)
     }
 }
 
+static void
+enqueue_rival(struct rib_network *rival,
+              const struct ovl_prefix *prefix OVS_UNUSED,
+              const struct in6_addr *gateway OVS_UNUSED, void *rivals_)
+{
+    struct rivals *rivals = rivals_;
+
+    if (rib_row_is_before(&rivals->net->row, &rival->row)) {
+        enqueue(rivals->rib, rival);
+    }
+}
+
 /* Whoever waits behind 'net' has to be looked at. */
 static void
 enqueue_rivals(struct ovl_rib *rib, const struct rib_network *net)
 {
+    struct rivals rivals = { .rib = rib, .net = net };
     struct rib_network *rival;
 
     LIST_FOR_EACH (rival, vni_node, &net->vni->rows) {
@@ -155,12 +177,7 @@ enqueue_rivals(struct ovl_rib *rib, const struct rib_network *net)
             enqueue(rib, rival);
         }
     }
-    LIST_FOR_EACH (rival, group_node, &net->group->networks) {
-        if (!rival->queued && rib_row_is_before(&net->row, &rival->row)
-            && conflicts(net, rival)) {
-            enqueue(rib, rival);
-        }
-    }
+    for_each_overlap(net, enqueue_rival, &rivals);
 }
 
 /* Has the errors looked at of those who are in the network. */
@@ -223,32 +240,41 @@ oust(struct ovl_rib *rib, struct rib_network *net)
     }
 }
 
+static void
+consider_winner(struct rib_network *rival,
+                const struct ovl_prefix *prefix OVS_UNUSED,
+                const struct in6_addr *gateway OVS_UNUSED, void *rivals_)
+{
+    struct rivals *rivals = rivals_;
+
+    if (rival->row.in_force
+        && rib_row_is_before(&rival->row, &rivals->net->row)
+        && (!rivals->winner
+            || rib_row_is_before(&rival->row, &rivals->winner->row))) {
+        rivals->winner = rival;
+    }
+}
+
 /* Finds the row in force, of lowest UUID, before which 'net' has to give
  * way. */
 static const struct rib_network *
 find_winner(const struct rib_network *net)
 {
-    const struct rib_network *winner = NULL;
+    struct rivals rivals = { .net = net };
     const struct rib_network *rival = net->vni->net;
 
     if (rival && rib_row_is_before(&rival->row, &net->row)) {
         return rival;
     }
-    LIST_FOR_EACH (rival, group_node, &net->group->networks) {
-        if (rival->row.in_force && rib_row_is_before(&rival->row, &net->row)
-            && (!winner || rib_row_is_before(&rival->row, &winner->row))
-            && conflicts(net, rival)) {
-            winner = rival;
-        }
-    }
-    return winner;
+    for_each_overlap(net, consider_winner, &rivals);
+    return rivals.winner;
 }
 
 static char *
 conflict_error(const struct rib_network *net,
                const struct rib_network *winner)
 {
-    const struct ovl_gateway *theirs;
+    const struct ovl_gateway *theirs = NULL;
     const struct ovl_gateway *ours = find_overlap(net, winner, &theirs);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -256,6 +282,7 @@ conflict_error(const struct rib_network *net,
         return rib_duplicate_error(ovl_key_network(net->p.vni), "vni",
                                    &winner->row);
     }
+    ovs_assert(ours && theirs);
     ds_put_format(&ds, "Overlay_Network %"PRIu32": gateway_ips \"",
                   net->p.vni);
     ovl_text_put_prefix(&ds, &ours->ip, ours->plen);

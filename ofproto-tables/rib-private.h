@@ -308,6 +308,8 @@ struct rib_network {
     /* While valid. */
     struct rib_group *group;
     struct ovs_list group_node; /* In rib_group's 'networks'. */
+    struct rib_gateway *gateways;   /* In rib_group's 'gateways'. */
+    size_t n_gateways;
 };
 
 /* What is known of a VNI, with or without a network. */
@@ -334,6 +336,24 @@ void rib_network_bridge_changed(struct ovl_rib *);
 void rib_vni_collect(struct ovl_rib *);
 void rib_network_delete(struct ovl_rib *, struct rib_row *);
 
+/* rib-gateway.c */
+
+struct rib_gateways;
+
+/* The gateways of a valid network become known to its VRF, or are no more. */
+void rib_gateways_join(struct rib_network *);
+void rib_gateways_leave(struct rib_network *);
+void rib_gateways_destroy(struct rib_gateways *);
+/* Calls 'cb' for each gateway of the VRF whose prefix overlaps 'prefix', in
+ * force or not.  'cb' must not change what there is. */
+void rib_gateways_for_each_overlap(
+    const struct rib_group *, const struct ovl_prefix *prefix,
+    void (*cb)(struct rib_network *, const struct ovl_prefix *,
+               const struct in6_addr *gateway, void *aux), void *aux);
+/* Returns the lowest gateway address in force of a family, in6addr_any if
+ * there is none. */
+struct in6_addr rib_gateways_lowest(const struct rib_group *, bool v4);
+
 /* rib-source.c */
 
 /* Networks whose VTEPs may send to each other's: those of a VRF, or one that
@@ -350,6 +370,7 @@ struct rib_group {
 
     /* Of a VRF only. */
     bool stale;                 /* Its entry has to be set anew. */
+    struct rib_gateways *gateways;  /* NULL: there never was one. */
     size_t n_prefixes;          /* In ovl_rib's 'prefixes'. */
     struct hmap hops;           /* "struct rib_hop"s. */
 };

@@ -119,28 +119,38 @@ host_prefix(const struct in6_addr *ip)
     return (struct ovl_prefix) { .addr = *ip, .plen = 128 };
 }
 
+struct connected_search {
+    const struct ovl_prefix *prefix;
+    const struct rib_network *except;
+    const struct rib_network *found;
+};
+
+static void
+consider_connected(struct rib_network *net, const struct ovl_prefix *prefix,
+                   const struct in6_addr *gateway, void *search_)
+{
+    struct connected_search *search = search_;
+    bool same = (search->prefix->plen == 128
+                 ? ipv6_addr_equals(gateway, &search->prefix->addr)
+                 : prefix->plen == search->prefix->plen);
+
+    if (same && net != search->except && net->row.in_force) {
+        search->found = net;
+    }
+}
+
 /* Finds a network in force, other than 'except', that has 'p' as gateway
  * prefix or address: while networks are resolved, there may be several. */
 static const struct rib_network *
 find_connected(const struct rib_prefix *p, const struct rib_network *except)
 {
-    const struct rib_network *net;
+    struct connected_search search = {
+        .prefix = &p->prefix, .except = except,
+    };
 
-    LIST_FOR_EACH (net, group_node, &p->group->networks) {
-        for (size_t i = 0;
-             net != except && net->row.in_force && i < net->p.n_gateways;
-             i++) {
-            const struct ovl_gateway *gw = &net->p.gateways[i];
-            struct ovl_prefix prefix
-                = p->prefix.plen == 128 ? host_prefix(&gw->ip) : prefix_of(gw);
-
-            if (prefix.plen == p->prefix.plen
-                && ipv6_addr_equals(&prefix.addr, &p->prefix.addr)) {
-                return net;
-            }
-        }
-    }
-    return NULL;
+    rib_gateways_for_each_overlap(p->group, &p->prefix, consider_connected,
+                                  &search);
+    return search.found;
 }
 
 static void

@@ -100,6 +100,7 @@ rib_group_join(struct ovl_rib *rib, struct rib_network *net)
     net->group = get_group(rib, net->p.vrf,
                            alone ? net->p.vni : OVL_VNI_NONE);
     ovs_list_push_back(&net->group->networks, &net->group_node);
+    rib_gateways_join(net);
 }
 
 /* The group itself stays until the end of the commit, so that a network that
@@ -108,6 +109,7 @@ void
 rib_group_leave(struct ovl_rib *rib, struct rib_network *net)
 {
     ovs_list_remove(&net->group_node);
+    rib_gateways_leave(net);
     rib_group_touch(rib, net->group);
     net->group = NULL;
 }
@@ -124,6 +126,7 @@ rib_group_collect(struct ovl_rib *rib)
             ovs_assert(hmap_is_empty(&group->sources));
             hmap_destroy(&group->sources);
             hmap_destroy(&group->hops);
+            rib_gateways_destroy(group->gateways);
             free(group->vrf);
             free(group);
         }

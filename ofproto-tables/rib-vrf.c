@@ -12,25 +12,6 @@
 
 #include "util.h"
 
-/* Makes 'ip' the lowest gateway address of one family of the VRF. */
-static void
-find_gateway(const struct rib_group *group, bool v4, struct in6_addr *ip)
-{
-    const struct rib_network *net;
-
-    *ip = in6addr_any;
-    LIST_FOR_EACH (net, group_node, &group->networks) {
-        for (size_t i = 0; net->row.in_force && i < net->p.n_gateways; i++) {
-            struct in6_addr *gw = &net->p.gateways[i].ip;
-
-            if (ovl_ip_is_v4(gw) == v4 && !IN6_IS_ADDR_LINKLOCAL(gw)
-                && (!ipv6_addr_is_set(ip) || memcmp(gw, ip, sizeof *ip) < 0)) {
-                *ip = *gw;
-            }
-        }
-    }
-}
-
 void
 rib_vrf_publish(struct ovl_rib *rib)
 {
@@ -41,8 +22,8 @@ rib_vrf_publish(struct ovl_rib *rib)
             struct ovl_vrf vrf = { .id = group->id, .name = group->vrf };
 
             group->stale = false;
-            find_gateway(group, true, &vrf.gateway4);
-            find_gateway(group, false, &vrf.gateway6);
+            vrf.gateway4 = rib_gateways_lowest(group, true);
+            vrf.gateway6 = rib_gateways_lowest(group, false);
             ovl_vrf_set(rib->fwd, &vrf);
         }
     }

@@ -627,6 +627,107 @@ random_rows_and_a_model(void **state OVS_UNUSED)
     }
 }
 
+/* Gateways of many lengths, close to each other, against each compared with
+ * each. */
+
+#define N_NETWORKS 30
+
+struct gateway_model {
+    bool present, in_force;
+    struct in6_addr ip;
+    uint8_t plen;
+};
+
+static void
+set_random_network(struct rib_fixture *f, struct gateway_model *m, int row)
+{
+    bool v4 = random_range(2);
+    int plen = v4 ? 9 + random_range(22) : 17 + random_range(48);
+    uint8_t last = 1 + random_range(2);
+    struct uuid uuid = uuid_nr(row);
+    char ip[64], gateway[80];
+
+    if (v4) {
+        snprintf(ip, sizeof ip, "10.%d.%d.%d", random_range(4),
+                 random_range(4), last);
+    } else {
+        snprintf(ip, sizeof ip, "fd00:%x:%x::%x", random_range(4),
+                 random_range(4), last);
+    }
+    snprintf(gateway, sizeof gateway, "%s/%d", ip, plen);
+    m[row] = (struct gateway_model) {
+        .present = true, .ip = ip_from(ip), .plen = plen + (v4 ? 96 : 0),
+    };
+    ovl_rib_set_network(f->rib, &uuid, &(struct ovl_row_network) {
+        .vni = 1000 + row, .name = "", .vrf = "red",
+        .gateway_ips = STRINGS(gateway) });
+}
+
+static void
+compare_gateways(struct rib_fixture *f, struct gateway_model *m)
+{
+    ovs_version_t version = ovl_forwarding_version(f->fwd);
+    struct in6_addr lowest = in6addr_any;
+    const struct ovl_network *net = NULL;
+
+    for (int i = 0; i < N_NETWORKS; i++) {
+        m[i].in_force = m[i].present;
+        for (int j = 0; j < i; j++) {
+            if (m[j].in_force
+                && ovl_prefix_overlaps(&m[i].ip, m[i].plen,
+                                       &m[j].ip, m[j].plen)) {
+                m[i].in_force = false;
+            }
+        }
+
+        const struct ovl_network *found
+            = ovl_network_lookup(f->fwd, version, 1000 + i);
+        assert_int_equal(found != NULL, m[i].in_force);
+        net = found ? found : net;
+        if (m[i].in_force && ovl_ip_is_v4(&m[i].ip)
+            && (!ipv6_addr_is_set(&lowest)
+                || memcmp(&m[i].ip, &lowest, sizeof lowest) < 0)) {
+            lowest = m[i].ip;
+        }
+    }
+    if (net) {
+        const struct ovl_vrf *vrf = ovl_vrf_lookup(f->fwd, version,
+                                                   net->source_group);
+
+        assert_non_null(vrf);
+        assert_memory_equal(&vrf->gateway4, &lowest, sizeof lowest);
+    }
+}
+
+static void
+gateways_that_overlap_give_way_in_order(void **state OVS_UNUSED)
+{
+    for (int seed = 1; seed <= 40; seed++) {
+        struct gateway_model m[N_NETWORKS];
+        struct rib_fixture f;
+
+        memset(m, 0, sizeof m);
+        rib_fixture_init(&f);
+        random_set_seed(seed);
+        for (int i = 0; i < 100; i++) {
+            for (int n = random_range(4); n >= 0; n--) {
+                int row = random_range(N_NETWORKS);
+                struct uuid uuid = uuid_nr(row);
+
+                if (random_range(3)) {
+                    set_random_network(&f, m, row);
+                } else {
+                    m[row].present = false;
+                    ovl_rib_delete(f.rib, OVL_RIB_NETWORK, &uuid);
+                }
+            }
+            commit(&f);
+            compare_gateways(&f, m);
+        }
+        rib_fixture_uninit(&f);
+    }
+}
+
 static int
 setup(void **state)
 {
@@ -663,6 +764,7 @@ main(void)
         TEST(prefix_goes_to_the_network_that_wins_it),
         TEST(vrf_knows_its_lowest_gateways),
         cmocka_unit_test(random_rows_and_a_model),
+        cmocka_unit_test(gateways_that_overlap_give_way_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
