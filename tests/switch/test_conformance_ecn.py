@@ -155,6 +155,7 @@ def test_odd_combinations_are_logged_once_a_second_at_most(dual):
         nonlocal n
         dual.inject("p0", bad, bad, odd)
         n += 1
+        dual.wait_rest()        # A dummy port holds 100 frames.
         return len(lines()) >= 3
 
     wait_until(enough, "nothing in the log")
