@@ -29,7 +29,9 @@ struct ovl_route_pool {
     uint32_t next;              /* Numbers from here on were never used. */
     uint32_t *free;             /* Numbers that are free again. */
     size_t n_free, allocated_free;
+    uint16_t n_used[OVL_ROUTE_N_SEGMENTS];  /* Routes in each segment. */
 };
+BUILD_ASSERT_DECL(OVL_ROUTE_SEGMENT <= UINT16_MAX);
 
 void
 ovl_route_pool_init(struct ovl_forwarding *fwd)
@@ -89,6 +91,38 @@ routes_equal(const struct ovl_route *a, const struct ovl_route *b)
     return true;
 }
 
+/* Gives back what many routes have taken that are gone now.  Half of the
+ * segments have to be empty, at the end, so that it is worth it. */
+static void
+trim(struct ovl_forwarding *fwd)
+{
+    struct ovl_route_pool *pool = fwd->route_pool;
+    uint32_t n_segments = DIV_ROUND_UP(pool->next, OVL_ROUTE_SEGMENT);
+    uint32_t n = n_segments;
+
+    while (n > 1 && !pool->n_used[n - 1]) {
+        n--;
+    }
+    if (n > n_segments / 2) {
+        return;
+    }
+
+    size_t n_free = 0;
+    for (size_t i = 0; i < pool->n_free; i++) {
+        if (pool->free[i] / OVL_ROUTE_SEGMENT < n) {
+            pool->free[n_free++] = pool->free[i];
+        }
+    }
+    pool->n_free = pool->allocated_free = n_free;
+    pool->free = xrealloc(pool->free, MAX(1, n_free) * sizeof *pool->free);
+    pool->next = n * OVL_ROUTE_SEGMENT;
+    for (; n < n_segments; n++) {
+        ovsrcu_postpone(free, fwd->routes[n]);
+        fwd->routes[n] = NULL;
+    }
+    hmap_shrink(&pool->routes);
+}
+
 static uint32_t
 new_number(struct ovl_forwarding *fwd)
 {
@@ -134,6 +168,7 @@ ovl_route_pool_ref(struct ovl_forwarding *fwd, const struct ovl_route *route)
     r->number = new_number(fwd);
     r->n_refs = 1;
     hmap_insert(&pool->routes, &r->hmap_node, hash);
+    pool->n_used[r->number / OVL_ROUTE_SEGMENT]++;
     fwd->routes[r->number / OVL_ROUTE_SEGMENT][r->number % OVL_ROUTE_SEGMENT]
         = &r->up;
     return r->number;
@@ -156,4 +191,7 @@ ovl_route_pool_unref(struct ovl_forwarding *fwd, uint32_t number)
     }
     pool->free[pool->n_free++] = number;
     ovsrcu_postpone(free, r);
+    if (!--pool->n_used[number / OVL_ROUTE_SEGMENT]) {
+        trim(fwd);
+    }
 }

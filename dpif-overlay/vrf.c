@@ -146,6 +146,57 @@ ovl_route_lookup_bulk(const struct ovl_forwarding *fwd,
     }
 }
 
+/* A part of 'prefixes', for a thread that must not hold up the writer. */
+struct piece {
+    size_t bucket;              /* The next one to look at... */
+    size_t mask;                /* ...of a map with this mask. */
+    struct prefix *prefixes;
+    const struct ovl_route **routes;    /* Stay until the thread quiesces. */
+    size_t n, allocated;
+};
+#define PIECE_BUCKETS 256
+
+/* Takes the next buckets of the map.  If that grows meanwhile, what is in the
+ * buckets that were taken may come once more; if it shrinks, everything
+ * does. */
+static bool
+take_piece(struct ovl_forwarding *fwd, struct piece *piece)
+{
+    const struct hmap *map = &fwd->prefixes;
+
+    piece->n = 0;
+    ovs_mutex_lock(&fwd->prefixes_mutex);
+    if (map->mask < piece->mask) {
+        piece->bucket = 0;
+    }
+    piece->mask = map->mask;
+
+    bool more = piece->bucket <= map->mask;
+    for (size_t i = 0; i < PIECE_BUCKETS && piece->bucket <= map->mask; i++) {
+        for (const struct hmap_node *node = map->buckets[piece->bucket];
+             node; node = node->next) {
+            const struct prefix *p = CONTAINER_OF(node, struct prefix,
+                                                  hmap_node);
+
+            if (p->number == OVL_FIB_NONE) {
+                continue;
+            }
+            if (piece->n >= piece->allocated) {
+                piece->allocated = piece->allocated * 2 + 64;
+                piece->prefixes = xrealloc(piece->prefixes, piece->allocated
+                                           * sizeof *piece->prefixes);
+                piece->routes = xrealloc(piece->routes, piece->allocated
+                                         * sizeof *piece->routes);
+            }
+            piece->prefixes[piece->n] = *p;
+            piece->routes[piece->n++] = ovl_route_pool_get(fwd, p->number);
+        }
+        piece->bucket++;
+    }
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
+    return more;
+}
+
 void
 ovl_forwarding_for_each_route(
     const struct ovl_forwarding *fwd_,
@@ -153,24 +204,16 @@ ovl_forwarding_for_each_route(
                const struct ovl_route *, void *aux), void *aux)
 {
     struct ovl_forwarding *fwd = CONST_CAST(struct ovl_forwarding *, fwd_);
-    const struct prefix *p;
-    struct prefix *copies;
-    size_t n = 0;
+    struct piece piece = { .n = 0 };
 
-    ovs_mutex_lock(&fwd->prefixes_mutex);
-    copies = xmalloc((hmap_count(&fwd->prefixes) + 1) * sizeof *copies);
-    HMAP_FOR_EACH (p, hmap_node, &fwd->prefixes) {
-        if (p->number != OVL_FIB_NONE) {
-            copies[n++] = *p;
+    while (take_piece(fwd, &piece)) {
+        for (size_t i = 0; i < piece.n; i++) {
+            cb(piece.prefixes[i].vrf, &piece.prefixes[i].prefix,
+               piece.routes[i], aux);
         }
     }
-    ovs_mutex_unlock(&fwd->prefixes_mutex);
-
-    for (size_t i = 0; i < n; i++) {
-        cb(copies[i].vrf, &copies[i].prefix,
-           ovl_route_pool_get(fwd, copies[i].number), aux);
-    }
-    free(copies);
+    free(piece.prefixes);
+    free(piece.routes);
 }
 
 /* VRFs. */
@@ -441,6 +484,11 @@ ovl_vrfs_finish(struct ovl_forwarding *fwd)
     LIST_FOR_EACH_POP (e, dirty_node, &fwd->dirty_vrfs) {
         e->dirty = false;
         finish(fwd, e);
+    }
+    if (hmap_capacity(&fwd->prefixes) / 8 > hmap_count(&fwd->prefixes)) {
+        ovs_mutex_lock(&fwd->prefixes_mutex);
+        hmap_shrink(&fwd->prefixes);
+        ovs_mutex_unlock(&fwd->prefixes_mutex);
     }
 }
 

@@ -72,6 +72,7 @@ ovl_grid_destroy(struct ovl_grid *g)
         cell_uninit(&g->cells[i]);
     }
     free(g->cells);
+    free(g->error);
 }
 
 static void

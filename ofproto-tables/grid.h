@@ -37,6 +37,7 @@ struct ovl_grid {
     struct ovl_grid_cell *cells;
     size_t n_cells;
     size_t allocated;
+    char *error;                /* Why there are no rows; NULL: there are. */
 };
 
 void ovl_grid_init(struct ovl_grid *, const char *column, ...)

@@ -25,8 +25,10 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofpbuf.h"
 #include "overlay-db.h"
+#include "overlay-types.h"
 #include "packets.h"
 #include "pipeline-trace.h"
+#include "text-parse.h"
 #include "unixctl-lists.h"
 #include "unixctl.h"
 #include "util.h"
@@ -39,13 +41,15 @@ enum key {
     KEY_MAC = 1 << 2,
     KEY_IP = 1 << 3,
     KEY_VRF = 1 << 4,
+    KEY_PREFIX = 1 << 5,
 };
 
 struct args {
     bool json;
     unsigned int given;         /* Keys. */
     struct ovl_filter filter;
-    struct in6_addr ip;         /* What 'filter.ip' points to. */
+    struct in6_addr ip;         /* What 'filter.ip' points to... */
+    struct ovl_prefix within;   /* ...and 'filter.within'. */
 };
 
 static char *
@@ -87,6 +91,19 @@ parse_ip(const char *s, struct args *args)
 }
 
 static char *
+parse_prefix(const char *s, struct args *args)
+{
+    struct ovl_prefix *p = &args->within;
+    const char *why = ovl_text_to_ip_len(s, &p->addr, &p->plen);
+
+    if (!why && ovl_prefix_has_host_bits(&p->addr, p->plen)) {
+        why = "has host bits set";
+    }
+    args->filter.within = p;
+    return why ? xasprintf("\"%s\": %s", s, why) : NULL;
+}
+
+static char *
 parse_value(enum key key, const char *value, struct args *args)
 {
     if (args->given & key) {
@@ -107,6 +124,8 @@ parse_value(enum key key, const char *value, struct args *args)
     case KEY_VRF:
         args->filter.vrf = value;
         return NULL;
+    case KEY_PREFIX:
+        return parse_prefix(value, args);
     }
     OVS_NOT_REACHED();
 }
@@ -120,10 +139,11 @@ static const struct {
     { KEY_MAC, "mac=" },
     { KEY_IP, "ip=" },
     { KEY_VRF, "vrf=" },
+    { KEY_PREFIX, "prefix=" },
 };
 
 /* Parses one argument.  A bare value is one of key 'bare'; after a VRF, it is
- * an IP. */
+ * an IP or a prefix. */
 static char *
 parse_arg(const char *arg, unsigned int keys, enum key bare,
           struct args *args)
@@ -152,7 +172,7 @@ parse_arg(const char *arg, unsigned int keys, enum key bare,
         return ds_steal_cstr(&error);
     }
     if (bare == KEY_VRF && args->given & KEY_VRF) {
-        bare = KEY_IP;
+        bare = strchr(arg, '/') ? KEY_PREFIX : KEY_IP;
     }
     return parse_value(bare, arg, args);
 }
@@ -211,8 +231,8 @@ static const struct listing listings[] = {
       ovl_list_macs, KEY_VNI | KEY_MAC | KEY_PORT | KEY_IP, KEY_VNI },
     { "overlay/neighbors", "[VNI] [ip=IP] [mac=MAC] [--json]",
       ovl_list_neighbors, KEY_VNI | KEY_IP | KEY_MAC, KEY_VNI },
-    { "overlay/fib", "[VRF] [IP] [--json]", ovl_list_fib, KEY_VRF | KEY_IP,
-      KEY_VRF },
+    { "overlay/fib", "[VRF] [IP | PREFIX] [--json]", ovl_list_fib,
+      KEY_VRF | KEY_IP | KEY_PREFIX, KEY_VRF },
     { "overlay/vteps", "[IP] [--json]", ovl_list_vteps, KEY_IP, KEY_IP },
     { "overlay/ports", "[PORT] [--json]", ovl_list_ports, KEY_PORT, KEY_PORT },
     { "overlay/drops", "[PORT] [vni=VNI] [--json]", ovl_list_drops,
@@ -231,7 +251,9 @@ unixctl_list(struct unixctl_conn *conn, int argc, const char *argv[],
         return;
     }
     listing->list(&args.filter, &g);
-    if (args.json) {
+    if (g.error) {
+        unixctl_command_reply_error(conn, g.error);
+    } else if (args.json) {
         reply_json(conn, ovl_grid_to_json(&g));
     } else {
         struct ds s = DS_EMPTY_INITIALIZER;

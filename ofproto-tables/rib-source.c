@@ -129,6 +129,9 @@ rib_group_collect(struct ovl_rib *rib)
             rib_gateways_destroy(group->gateways);
             free(group->vrf);
             free(group);
+        } else if (hmap_capacity(&group->hops) / 8
+                   > hmap_count(&group->hops)) {
+            hmap_shrink(&group->hops);
         }
     }
 }

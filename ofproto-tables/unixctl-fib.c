@@ -18,6 +18,10 @@
 #include "text-parse.h"
 #include "util.h"
 
+/* How many routes are listed: what takes the main thread a few tenths of a
+ * second, and people some days to read. */
+#define MAX_LINES 100000
+
 /* What is shown of a route. */
 struct line {
     const char *vrf;
@@ -31,13 +35,21 @@ struct lines {
     ovs_version_t version;
     struct line *lines;
     size_t n, allocated;
+    size_t n_more;              /* Beyond MAX_LINES. */
 };
 
 static void
 add_line(struct lines *l, const struct ovl_vrf *vrf,
          const struct ovl_prefix *prefix, const struct ovl_route *route)
 {
-    if (l->filter->vrf && strcmp(l->filter->vrf, vrf->name)) {
+    if ((l->filter->vrf && strcmp(l->filter->vrf, vrf->name))
+        || (l->filter->within
+            && (prefix->plen < l->filter->within->plen
+                || !ovl_prefix_contains(l->filter->within, &prefix->addr)))) {
+        return;
+    }
+    if (l->n >= MAX_LINES) {
+        l->n_more++;
         return;
     }
     if (l->n >= l->allocated) {
@@ -138,13 +150,21 @@ ovl_list_fib(const struct ovl_filter *filter, struct ovl_grid *g)
     } else {
         ovl_forwarding_for_each_route(l.fwd, collect_route, &l);
     }
+    ovl_grid_init(g, "vrf", "prefix", "action", "vni", "nexthops", NULL);
+    if (l.n_more) {
+        g->error = xasprintf("%"PRIuSIZE" routes are too many to list (at "
+                             "most %d): give a VRF, a prefix or an address",
+                             l.n + l.n_more, MAX_LINES);
+        l.n = 0;
+    }
     if (l.n) {
         qsort(l.lines, l.n, sizeof *l.lines, compare_lines);
     }
-
-    ovl_grid_init(g, "vrf", "prefix", "action", "vni", "nexthops", NULL);
     for (size_t i = 0; i < l.n; i++) {
-        grid_line(g, &l.lines[i]);
+        /* What was replaced meanwhile may have been seen twice. */
+        if (!i || compare_lines(&l.lines[i - 1], &l.lines[i])) {
+            grid_line(g, &l.lines[i]);
+        }
     }
     free(l.lines);
 }

@@ -17,6 +17,7 @@
 
 struct ds;
 struct json;
+struct ovl_prefix;
 
 /* Rows that were asked for.  A member that was not set lets everything
  * through. */
@@ -26,12 +27,14 @@ struct ovl_filter {
     const char *mac;
     const struct in6_addr *ip;
     const char *vrf;
+    const struct ovl_prefix *within;
 };
 
 void ovl_list_networks(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_macs(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_neighbors(const struct ovl_filter *, struct ovl_grid *);
-/* With an address, the route that packets to it take. */
+/* With an address, the route that packets to it take.  An error if there are
+ * too many. */
 void ovl_list_fib(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_vteps(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_ports(const struct ovl_filter *, struct ovl_grid *);

@@ -8,6 +8,7 @@ meanwhile, and their memory comes back.  'make bench-control' measures it.
                                                   (20 000 VMs)
 """
 
+import json
 import random
 
 import pytest
@@ -118,3 +119,36 @@ def test_memory_of_many_rows_comes_back(sw, db):
         wait_until(lambda: resident(process) - before < (full - before) / 8,
                    f"of {full - before} bytes for {N_ROWS} rows "
                    "too many are kept")
+
+
+# Routes.
+
+def route_op(i):
+    return {"op": "insert", "table": "Overlay_Route",
+            "row": {"vrf": "amber" if i else "cyan",
+                    "prefix": f"172.{16 + (i >> 16)}.{i >> 8 & 255}."
+                              f"{i & 255}/32",
+                    "action": "prohibit"}}
+
+
+def fib(sw, *args):
+    return json.loads(sw.appctl("overlay/fib", *args, "--json"))
+
+
+def test_fib_of_many_routes_is_listed(sw, db):
+    """Packets go on, and so does the main thread."""
+    with sw.stream("vm1", udp(1, 2), "vm2"):
+        db.transact(*[route_op(i) for i in range(N_ROWS)])
+        wait_until(lambda: fib(sw, "amber", "172.16.78.31")
+                   and fib(sw, "cyan"), "the routes are not there")
+        assert len(fib(sw, "amber")) == N_ROWS - 1
+    assert [r["prefix"] for r in fib(sw, "amber", "172.16.5.252/30")] == [
+        f"172.16.5.{n}/32" for n in range(252, 256)]
+    assert [r["vrf"] for r in fib(sw, "prefix=172.16.0.0/31")] == ["amber",
+                                                                  "cyan"]
+    assert [r["prefix"] for r in fib(sw, "red", "prefix=0.0.0.0/0")] == [
+        "10.1.0.0/24", "10.1.0.1/32"]
+    assert not fib(sw, "amber", "::/0")
+    with sw.stream("vm1", udp(1, 2), "vm2"):
+        db.transact({"op": "delete", "table": "Overlay_Route", "where": []})
+        wait_until(lambda: not fib(sw, "amber"), "the routes stay")

@@ -127,12 +127,110 @@ entries_are_small_blocks(void **state OVS_UNUSED)
     free(neighbor);
 }
 
+/* Sets route 'i' of VRF 1, to a next hop that no other has, or removes it. */
+static void
+change_route(uint32_t i, bool set)
+{
+    const struct ovl_prefix prefix = { .addr = ip4_nr(i * 2), .plen = 128 };
+    const struct ovl_nexthop hop = { .vni = 1, .ip = ip4_nr(i) };
+
+    if (set) {
+        ovl_route_set(fwd, 1, &prefix, &(struct ovl_route) {
+            .action = OVL_ROUTE_FORWARD, .n_nexthops = 1, .nexthops = &hop,
+        });
+    } else {
+        ovl_route_remove(fwd, 1, &prefix);
+    }
+}
+
+/* Sets or removes routes 'first' to 'last'. */
+static void
+change_routes(uint32_t first, uint32_t last, bool set)
+{
+    ovl_forwarding_begin(fwd);
+    for (uint32_t i = first; i <= last; i++) {
+        change_route(i, set);
+    }
+    ovl_forwarding_commit(fwd);
+    drain(fwd);
+}
+
+struct seen {
+    size_t n;
+    uint64_t sum;
+};
+
+static void
+see(uint32_t vrf, const struct ovl_prefix *prefix,
+    const struct ovl_route *route, void *seen_)
+{
+    uint32_t i = (ntohl(in6_addr_get_mapped_ipv4(&prefix->addr))
+                  - 0x0a000000) / 2;
+    struct in6_addr hop = ip4_nr(i);
+    struct seen *seen = seen_;
+
+    assert_int_equal(vrf, 1);
+    assert_int_equal(prefix->plen, 128);
+    assert_memory_equal(&route->nexthops[0].ip, &hop, sizeof hop);
+    seen->n++;
+    seen->sum += i;
+}
+
+/* All routes but those that went first or last, or in the middle. */
+static void
+memory_of_routes_comes_back(void **state OVS_UNUSED)
+{
+    const uint32_t last = N_ENTRIES - 1;
+    static const uint32_t kept[] = { 0, N_ENTRIES / 2, N_ENTRIES - 1 };
+
+    fwd = ovl_forwarding_create();
+    ovl_forwarding_begin(fwd);
+    ovl_vrf_set(fwd, &(struct ovl_vrf) {
+        .id = 1, .name = CONST_CAST(char *, "red") });
+    ovl_forwarding_commit(fwd);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        struct seen seen = { .n = 0 };
+
+        change_routes(kept[i], kept[i], true);
+        size_t before = memory_in_use();
+        change_routes(0, last, true);
+        size_t full = memory_in_use();
+
+        ovl_forwarding_for_each_route(fwd, see, &seen);
+        assert_int_equal(seen.n, N_ENTRIES);
+        assert_int_equal(seen.sum, (uint64_t) last * N_ENTRIES / 2);
+        if (kept[i] > 0) {
+            change_routes(0, kept[i] - 1, false);
+        }
+        if (kept[i] < last) {
+            change_routes(kept[i] + 1, last, false);
+        }
+        size_t after = memory_in_use();
+
+        print_message("%d routes: %"PRIuSIZE" bytes each, %"PRIdSIZE
+                      " in all are kept\n", N_ENTRIES,
+                      (full - before) / N_ENTRIES,
+                      (ssize_t) (after - before));
+        if (MEASURABLE) {
+            assert_true(after < before + (full - before) / 50);
+        }
+        change_routes(kept[i], kept[i], false);
+    }
+    ovl_forwarding_begin(fwd);
+    ovl_vrf_remove(fwd, 1);
+    ovl_forwarding_commit(fwd);
+    drain(fwd);
+    ovl_forwarding_destroy(fwd);
+    pass_grace();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_small_blocks),
         cmocka_unit_test(entries_cost_what_the_documents_say),
+        cmocka_unit_test(memory_of_routes_comes_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

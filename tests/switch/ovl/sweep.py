@@ -231,6 +231,7 @@ APPCTL = {
     "overlay/macs": ["", "--json", "5001", "mac=MAC2", "port=vm1",
                      "ip=192.0.2.2", "x"],
     "overlay/fib": ["", "--json", "red", "red 10.1.0.11", "ip=10.1.0.11",
+                    "red 10.0.0.0/8", "prefix=::/0", "red 10.0.0.1/8",
                     "red nonsense", "nosuch"],
     "overlay/neighbors": ["", "--json", "5001", "ip=10.1.0.11", "mac=MAC1",
                           "ip=x"],
