@@ -5,10 +5,14 @@ of our own.
        a ── hv1 ══ underlay ══ host3, vxlan device = VM c
 """
 
+import hashlib
+import random
+
 import pytest
 from conftest import ready
 
-from overlay_lab import Stream, ping, reaches, wait_for
+from overlay_lab import IPV4, Stream, ping, reaches, transfer, wait_for
+from overlay_lab.hosts import as_router, give_addresses
 
 BEHIND = "198.51.100.3"
 
@@ -244,6 +248,42 @@ def test_the_host_s_own_device_goes_down_and_up(mixed):
              "the VTEP to be unreachable")
     hypervisor.namespace.ip("link set dev br-ov up")
     reaches(a, c.ip)
+
+
+def test_a_router_with_a_smaller_mtu_is_heard(fabric):
+    """
+        a ── hv1 ══ underlay ╦═ router: no more than 1400 to 198.51.100.3
+                             ╚═ host3 (198.51.100.3), c
+
+    RFC 1191: what the router tells hv1 becomes what hv1 tells VM a.
+    """
+    hypervisor = fabric.add_hypervisor()
+    kernel = fabric.add_kernel_vtep(behind=BEHIND)
+    router = fabric.namespace("router").without_ipv6()
+    fabric.attach(router, "router")
+    give_addresses(router, "eth1", {IPV4: "192.0.2.77"})
+    as_router(router)
+    router.sysctl(ipv4__conf__all__send_redirects=0,
+                  ipv4__conf__eth1__send_redirects=0)
+    router.ip("route add %s via %s mtu lock 1400" % (BEHIND, kernel.ip))
+    fabric.add_network(5001)
+    a = fabric.add_vm("a", hypervisor, 5001, 1, mtu=1500)
+    c = kernel.add_vm("c", 5001, 3)
+    hypervisor.namespace.ip("route add 198.51.100.0/24 via 192.0.2.77")
+    ready(fabric)
+    reaches(a, c.ip)
+
+    def mtu():
+        return [vtep["mtu"] for vtep in hypervisor.vteps()
+                if vtep["vtep"] == BEHIND]
+
+    assert mtu() == [1450]
+    data = random.Random(5).randbytes(1 << 20)
+    assert transfer(a, c, data) == hashlib.sha256(data).hexdigest()
+    assert mtu() == [1350]
+    assert a.mtu_to(c.ip) == 1350
+    assert ping(a, c.ip, size=1350 - 28, df=True).lost == 0
+    assert ping(a, c.ip, size=1351 - 28, df=True).received == 0
 
 
 def test_a_larger_mtu_of_the_underlay_applies(mixed, fabric):
