@@ -292,6 +292,20 @@ is_solicitation(const struct ovl_pkt *pkt)
     return pkt->l3 == OVL_L3_IPV6 && pkt->ip.nd.type == OVL_ND_RS;
 }
 
+static void
+trace_advertisement(struct ovl_trace *trace, const struct ovl_ra *ra)
+{
+    OVL_TRACE(trace, "advertisement: router "ETH_ADDR_FMT" for %"PRIu16" s, "
+              "MTU %"PRIu16, ETH_ADDR_ARGS(ra->mac), ra->lifetime, ra->mtu);
+    for (size_t i = 0; i < ra->n_prefixes; i++) {
+        const struct ovl_ra_prefix *p = &ra->prefixes[i];
+
+        OVL_TRACE(trace, "advertisement: %s/%"PRIu8" is on the link%s",
+                  OVL_IP_TEXT(&p->addr), p->plen,
+                  p->autonomous ? ", autonomous" : "");
+    }
+}
+
 static struct dp_packet *
 make_advertisement(const struct item *item)
 {
@@ -299,6 +313,9 @@ make_advertisement(const struct item *item)
     struct ovl_ra ra;
 
     ovl_ra_init(&ra, a->net, a->worker->config);
+    if (OVS_UNLIKELY(a->worker->trace)) {
+        trace_advertisement(a->worker->trace, &ra);
+    }
     return ovl_ra_compose(&ra, &item->pkt);
 }
 

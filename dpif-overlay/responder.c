@@ -67,12 +67,9 @@ respond_to_rs(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
                   "answers");
         return OVL_RESPONSE_NONE;
     }
-    OVL_TRACE(trace, "networks: %"PRIu32" -> sends router advertisements%s, "
-              "lifetime %"PRIu16" s", net->vni,
-              net->ra_autonomous ? " with autonomous prefixes" : "",
-              net->ra_lifetime);
-    OVL_TRACE(trace, "responder: answers, router advertisement from "
-              ETH_ADDR_FMT, ETH_ADDR_ARGS(net->router_mac));
+    OVL_TRACE(trace, "networks: %"PRIu32" -> sends router advertisements",
+              net->vni);
+    OVL_TRACE(trace, "responder: answers, router advertisement");
     return OVL_RESPONSE_ANSWER;
 }
 

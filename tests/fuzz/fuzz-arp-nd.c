@@ -4,8 +4,9 @@
  * ones that have to be answered are, with the bytes that neighbor-oracle.h
  * expects, no others are, and no answer makes another.
  *
- * The first byte chooses the port and the options of the network; then comes a
- * frame (frame-input.h), whose checksums are put right unless bit 7 says
+ * The first byte chooses the port and the options of the network, which
+ * advertises its router where the port's number is beyond the ports; then comes
+ * a frame (frame-input.h), whose checksums are put right unless bit 7 says
  * otherwise. */
 
 #include <config.h>
@@ -20,7 +21,7 @@
 
 /* Changes the network only when it has to: that takes a transaction. */
 static void
-set_options(struct world *w, uint8_t options)
+set_options(struct world *w, uint8_t options, bool advertise)
 {
     bool suppress = !(options & 1);
     bool miss_drop = options & 2;
@@ -28,10 +29,13 @@ set_options(struct world *w, uint8_t options)
 
     if (w->net.neigh_suppress != suppress
         || w->net.neigh_miss_drop != miss_drop
-        || w->net.answer_tunnel != answer_tunnel) {
+        || w->net.answer_tunnel != answer_tunnel
+        || w->net.advertise != advertise) {
         w->net.neigh_suppress = suppress;
         w->net.neigh_miss_drop = miss_drop;
         w->net.answer_tunnel = answer_tunnel;
+        w->net.advertise = advertise;
+        w->net.ra_lifetime = 1800;
         world_apply(w);
         ovl_forwarding_collect(w->fwd);
         ovsrcu_quiesce();
@@ -56,7 +60,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct ovl_lport *in = ports[(data[0] & 0xf) % ARRAY_SIZE(ports)];
 
-    set_options(w, data[0] >> 4 & 7);
+    set_options(w, data[0] >> 4 & 7,
+                (data[0] & 0xf) >= ARRAY_SIZE(ports));
     fuzz_frame(data + 1, size - 1, &f);
     if (!(data[0] & 0x80)) {
         frame_repair(&f, L3_OFS);

@@ -220,8 +220,8 @@ def test_bad_option_is_an_error_on_its_row(v6, key, value):
 def test_trace_of_a_router_solicitation(v6):
     text = v6.trace("vm1", ask())
     assert "networks: 5001 -> sends router advertisements" in text
-    assert f"responder: answers, router advertisement from {GATEWAY_MAC}" \
-        in text
+    assert f"advertisement: router {GATEWAY_MAC} for 1800 s, MTU 1450" in text
+    assert "advertisement: fd00::/64 is on the link\n" in text
     assert "Final: answered, sent to vm1" in text
     set_options(v6, "ra=false")
     text = v6.trace("vm1", ask())

@@ -14,6 +14,7 @@ import pytest
 
 from ovl.frames import arp_request, decap_in, ip, mac, udp
 from ovl.frames import BROADCAST, GATEWAY_MAC, IP, UDP, Ether, Raw
+from ovl.nd import rs
 
 README = os.path.join(os.path.dirname(__file__),
                       "../../dpif-overlay/README.md")
@@ -38,6 +39,7 @@ FRAMES = {
     "an ARP request for a known neighbor": ("vm1", arp_request(1, ip(2))),
     "an ARP request for the gateway":
         ("vm1", arp_request(1, "10.1.0.1")),
+    "a router solicitation": ("vm1", rs(1, "fe80::1", slla=mac(1))),
     "to a MAC that no row names": ("vm1", udp(1, 9)),
     "a spoofed source": ("vm1", udp(1, 3, src_mac=mac(2))),
     "out of a tunnel": ("p0", decap_in(5001, udp(3, 1))),
@@ -51,6 +53,12 @@ FRAMES = {
 def add_second_network(sw):
     sw.add_network(5005, vrf="red", gateway_ips=["10.5.0.1/24"])
     sw.add_mac(5005, mac(0x99), "192.0.2.2", ips=["10.5.0.99"])
+
+
+def add_ipv6(sw):
+    sw.set_network(5001, gateway_ips=["10.1.0.1/24", "2001:db8:1::1/64"])
+    sw.set_rows("set", "Port", "vm1",
+                f'overlay_addresses="{mac(1)} {ip(1)} 2001:db8:1::11"')
 
 
 def documented_walks():
@@ -74,5 +82,7 @@ def test_walk_is_as_documented(sw, name):
     port, frame = FRAMES[name]
     if name.startswith("routed"):
         add_second_network(sw)
+    elif "router solicitation" in name:
+        add_ipv6(sw)
     assert (without_varying(sw.trace(port, frame))
             == without_varying(documented_walks().get(name, "")))

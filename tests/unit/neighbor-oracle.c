@@ -36,6 +36,8 @@ static const struct fact neighbors[] = {
 
 struct request {
     bool v6;
+    bool router;                /* For a router: 'target' is the group, or the
+                                 * router's address, that it goes to. */
     bool probe;                 /* From the unspecified address. */
     const uint8_t *target;      /* 4 or 16 bytes. */
     const uint8_t *source;
@@ -181,9 +183,35 @@ skip_headers(const uint8_t **p, size_t *n, uint8_t type, struct request *r)
     return true;
 }
 
+/* RFC 2464 section 7, RFC 6085. */
+static bool
+is_group_mac_right(const uint8_t *eth, const uint8_t *dst)
+{
+    return (!(eth[0] & 1) || dst[0] != 0xff
+            || (eth[0] == 0x33 && eth[1] == 0x33
+                && !memcmp(eth + 2, dst + 12, 4)));
+}
+
+/* RFC 4861 sections 4.1 and 6.1.1, from the ICMPv6 header on. */
+static enum oracle_says
+parse_rs(const uint8_t *eth, const uint8_t *dst, const uint8_t *icmp,
+         size_t n, struct request *r)
+{
+    r->router = true;
+    r->target = dst;
+    if (n < 8 || icmp[1] || r->source[0] == 0xff
+        || sum16(icmp, n, sum16(dst - 16, 32, 58 + n)) != 0xffff
+        || !parse_options(icmp + 8, n - 8, r->probe, r)
+        || !is_group_mac_right(eth, dst)) {
+        return ORACLE_MUST_NOT;
+    }
+    r->odd = r->odd || (eth[0] & 1 && dst[0] != 0xff);
+    return ORACLE_MUST;
+}
+
 /* RFC 4861 section 7.1.1. */
 static enum oracle_says
-parse_ns(const uint8_t *eth, const uint8_t *ip, size_t len, struct request *r)
+parse_nd(const uint8_t *eth, const uint8_t *ip, size_t len, struct request *r)
 {
     /* RFC 4291 section 2.7.1. */
     static const uint8_t solicited[13] = {
@@ -200,8 +228,11 @@ parse_ns(const uint8_t *eth, const uint8_t *ip, size_t len, struct request *r)
     r->v6 = true;
     r->source = ip + 8;
     r->probe = is_zero(r->source, 16);
-    if (!skip_headers(&icmp, &n, ip[6], r)
-        || n < 24 || icmp[0] != 135 || icmp[1]) {
+    if (!skip_headers(&icmp, &n, ip[6], r) || !n) {
+        return ORACLE_MUST_NOT;
+    } else if (icmp[0] == 133) {
+        return parse_rs(eth, dst, icmp, n, r);
+    } else if (n < 24 || icmp[0] != 135 || icmp[1]) {
         return ORACLE_MUST_NOT;
     }
     r->target = icmp + 8;
@@ -213,10 +244,7 @@ parse_ns(const uint8_t *eth, const uint8_t *ip, size_t len, struct request *r)
         return ORACLE_MUST_NOT;
     }
 
-    /* RFC 2464 section 7, RFC 6085. */
-    if (dst[0] == 0xff && eth[0] & 1
-        && (eth[0] != 0x33 || eth[1] != 0x33
-            || memcmp(eth + 2, dst + 12, 4))) {
+    if (!is_group_mac_right(eth, dst)) {
         return ORACLE_MUST_NOT;
     }
 
@@ -250,7 +278,9 @@ may_speak(const struct world *w, const struct ovl_lport *in,
             return false;
         }
     }
-    if (in != w->vm1 || r->probe) {
+    if (r->router && r->probe && in == w->vm1) {
+        return false;           /* It is for DAD alone. */
+    } else if (in != w->vm1 || r->probe) {
         return true;
     } else if (!r->v6) {
         static const uint8_t own[3] = { 10, 1, 0 };
@@ -311,6 +341,54 @@ write_na(const uint8_t *eth, const struct request *r,
     frame_fix_l4(f, L3_OFS, L4_OFS6, L4_OFS6 + 2);
 }
 
+/* RFC 4861 sections 4.2 and 4.6, with what the world's network says: see
+ * world.h. */
+static void
+write_ra(const uint8_t *eth, const struct request *r, struct frame *f)
+{
+    static const uint8_t all_nodes[16] = { 0xff, 2, [15] = 1 };
+    static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+    static const uint8_t start[10] = {
+        0x86, 0xdd, 0x60, 0, 0, 0, 0, 16 + 8 + 8 + 32, 58, 255
+    };
+    /* RFC 4291 appendix A, from 02:00:5e:00:01:01. */
+    static const uint8_t source[16] = {
+        0xfe, 0x80, [10] = 0x5e, 0xff, 0xfe, 0x00, 0x01, 0x01
+    };
+    static const uint8_t message[] = {
+        134, 0, 0, 0, 64, 0, 1800 >> 8, 1800 & 0xff, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 1, 0x02, 0x00, 0x5e, 0x00, 0x01, 0x01,
+        5, 1, 0, 0, 0, 0, 1430 >> 8, 1430 & 0xff,
+        3, 4, 64, 0x80, 0x00, 0x27, 0x8d, 0x00, 0x00, 0x09, 0x3a, 0x80,
+        0, 0, 0, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    };
+    struct eth_addr mac = mac_from(MAC_ROUTER);
+
+    put(f, r->probe ? all_nodes_mac : eth + 6, 6);
+    put(f, &mac, 6);
+    put(f, start, sizeof start);
+    put(f, source, 16);
+    put(f, r->probe ? all_nodes : r->source, 16);
+    put(f, message, sizeof message);
+    frame_fix_l4(f, L3_OFS, L4_OFS6, L4_OFS6 + 2);
+}
+
+/* Finds the router that answers. */
+static const struct fact *
+find_router(const struct world *w, const struct ovl_lport *in,
+            const uint8_t *eth, const struct request *r)
+{
+    static const struct fact routers[] = {
+        { "ff02::1", MAC_ROUTER, true, false },
+        { "ff02::2", MAC_ROUTER, true, false },
+    };
+    const struct fact *fact = FIND(routers, r, target);
+
+    return (w->net.advertise && (in || w->net.answer_tunnel)
+            && (eth[0] & 1 || is_mac(eth, MAC_ROUTER))
+            ? fact ? fact : FIND(gateways, r, target) : NULL);
+}
+
 /* Finds who answers for the target. */
 static const struct fact *
 find_answer(const struct world *w, const struct ovl_lport *in,
@@ -364,19 +442,22 @@ oracle_answer(const struct world *w, const struct ovl_lport *in,
     }
 
     says = (type == 0x0806 ? parse_arp(eth, eth + l3, len - l3, &r)
-            : type == 0x86dd ? parse_ns(eth, eth + l3, len - l3, &r)
+            : type == 0x86dd ? parse_nd(eth, eth + l3, len - l3, &r)
             : ORACLE_MUST_NOT);
     if (says == ORACLE_MUST_NOT || (in && !may_speak(w, in, eth, &r))) {
         return ORACLE_MUST_NOT;
     }
-    const struct fact *fact = find_answer(w, in, eth, &r);
+    const struct fact *fact = (r.router ? find_router(w, in, eth, &r)
+                               : find_answer(w, in, eth, &r));
     if (!fact) {
         return ORACLE_MUST_NOT;
     }
 
     struct eth_addr mac = mac_from(fact->mac);
     answer->len = 0;
-    if (r.v6) {
+    if (r.router) {
+        write_ra(eth, &r, answer);
+    } else if (r.v6) {
         write_na(eth, &r, &mac, fact->router, answer);
     } else {
         write_arp(eth, &r, &mac, answer);

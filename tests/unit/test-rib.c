@@ -401,7 +401,9 @@ static void
 network_advertises_if_it_routes_ipv6(void **state)
 {
     static const struct {
-        const char *vrf, *gateway, *ra;
+        const char *vrf;
+        char *gateway;
+        const char *ra;
         bool advertises;
     } cases[] = {
         { "red", "2001:db8::1/64", NULL, true },
