@@ -2,10 +2,10 @@
 
 /* Prefix: rib_hop_, rib_hops_.
  *
- * Next hops of routes that do not say which network they are neighbors in: it
- * is the one of the VRF whose gateway prefix contains them.  A network that
- * comes or goes has the next hops in its prefixes looked at, each once,
- * however many routes have it. */
+ * Next hops of routes.  If the route does not say which network they are
+ * neighbors in, it is the one of the VRF whose gateway prefix contains them.
+ * A network that comes or goes has the next hops in its prefixes looked at,
+ * and those that name it, each once, however many routes have it. */
 
 #include <config.h>
 
@@ -23,35 +23,43 @@ mark_hop(struct ovl_rib *rib, struct rib_hop *hop)
     }
 }
 
+static struct hmap *
+map_of(struct rib_group *group, struct rib_vni *named)
+{
+    return named ? &named->hops : &group->hops;
+}
+
 static struct rib_hop *
-get_hop(struct ovl_rib *rib, struct rib_group *group,
+get_hop(struct ovl_rib *rib, struct rib_group *group, struct rib_vni *named,
         const struct in6_addr *ip)
 {
     uint32_t hash = rib_hash_ip(rib, 0, ip);
     struct rib_hop *hop;
 
-    HMAP_FOR_EACH_WITH_HASH (hop, hmap_node, hash, &group->hops) {
+    HMAP_FOR_EACH_WITH_HASH (hop, hmap_node, hash, map_of(group, named)) {
         if (ipv6_addr_equals(&hop->ip, ip)) {
             return hop;
         }
     }
 
     hop = xzalloc(sizeof *hop);
-    hop->group = group;
+    hop->group = named ? NULL : group;
+    hop->named = named;
     hop->ip = *ip;
-    hop->vni = OVL_VNI_NONE;
+    hop->vni = named ? named->vni : OVL_VNI_NONE;
     ovs_list_init(&hop->refs);
-    hmap_insert(&group->hops, &hop->hmap_node, hash);
+    hmap_insert(map_of(group, named), &hop->hmap_node, hash);
     mark_hop(rib, hop);
     return hop;
 }
 
 void
-rib_hop_ref(struct ovl_rib *rib, struct rib_prefix *prefix,
+rib_hop_ref(struct ovl_rib *rib, struct rib_prefix *prefix, uint32_t vni,
             const struct in6_addr *ip, struct rib_hop_ref *ref)
 {
     ref->prefix = prefix;
-    ref->hop = get_hop(rib, prefix->group, ip);
+    ref->hop = get_hop(rib, prefix->group,
+                       vni == OVL_VNI_NONE ? NULL : rib_vni_get(rib, vni), ip);
     ovs_list_push_back(&ref->hop->refs, &ref->node);
 }
 
@@ -77,6 +85,16 @@ rib_hops_changed(struct ovl_rib *rib, struct rib_group *group,
         if (ovl_prefix_contains(prefix, &hop->ip)) {
             mark_hop(rib, hop);
         }
+    }
+}
+
+void
+rib_hops_named_changed(struct ovl_rib *rib, struct rib_vni *vni)
+{
+    struct rib_hop *hop;
+
+    HMAP_FOR_EACH (hop, hmap_node, &vni->hops) {
+        mark_hop(rib, hop);
     }
 }
 
@@ -114,8 +132,11 @@ is_gateway_of(const struct rib_network *net, const struct in6_addr *ip)
 static void
 resolve(struct ovl_rib *rib, struct rib_hop *hop)
 {
-    const struct rib_network *net = find_network(rib, hop->group, &hop->ip);
-    uint32_t vni = net ? net->p.vni : OVL_VNI_NONE;
+    const struct rib_network *net
+        = (hop->named ? hop->named->net
+           : find_network(rib, hop->group, &hop->ip));
+    uint32_t vni = (hop->named ? hop->named->vni
+                    : net ? net->p.vni : OVL_VNI_NONE);
     bool own = net && is_gateway_of(net, &hop->ip);
 
     if (vni != hop->vni || own != hop->own) {
@@ -138,8 +159,12 @@ rib_hops_resolve(struct ovl_rib *rib)
     LIST_FOR_EACH_POP (hop, dirty_node, &rib->dirty_hops) {
         hop->dirty = false;
         if (ovs_list_is_empty(&hop->refs)) {
-            rib_group_touch(rib, hop->group);
-            hmap_remove(&hop->group->hops, &hop->hmap_node);
+            hmap_remove(map_of(hop->group, hop->named), &hop->hmap_node);
+            if (hop->named) {
+                rib_vni_touch(rib, hop->named);
+            } else {
+                rib_group_touch(rib, hop->group);
+            }
             free(hop);
         } else {
             resolve(rib, hop);

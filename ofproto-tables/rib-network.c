@@ -43,8 +43,8 @@ rib_vni_find(const struct ovl_rib *rib, uint32_t vni)
 }
 
 /* Chains 'vni' for rib_vni_collect(). */
-static void
-touch_vni(struct ovl_rib *rib, struct rib_vni *vni)
+void
+rib_vni_touch(struct ovl_rib *rib, struct rib_vni *vni)
 {
     if (!vni->touched) {
         vni->touched = true;
@@ -65,9 +65,10 @@ rib_vni_get(struct ovl_rib *rib, uint32_t vni)
         ovs_list_init(&v->rows);
         ovs_list_init(&v->members);
         hmap_init(&v->sources);
+        hmap_init(&v->hops);
         hmap_insert(&rib->vnis, &v->hmap_node, hash_int(vni, rib->basis));
     }
-    touch_vni(rib, v);
+    rib_vni_touch(rib, v);
     return v;
 }
 
@@ -75,7 +76,7 @@ void
 rib_vni_mark(struct ovl_rib *rib, struct rib_vni *vni)
 {
     vni->stale = true;
-    touch_vni(rib, vni);
+    rib_vni_touch(rib, vni);
 }
 
 void
@@ -86,9 +87,10 @@ rib_vni_collect(struct ovl_rib *rib)
     LIST_FOR_EACH_POP (vni, touched_node, &rib->touched_vnis) {
         vni->touched = false;
         if (ovs_list_is_empty(&vni->rows) && ovs_list_is_empty(&vni->members)
-            && hmap_is_empty(&vni->sources)) {
+            && hmap_is_empty(&vni->sources) && hmap_is_empty(&vni->hops)) {
             hmap_remove(&rib->vnis, &vni->hmap_node);
             hmap_destroy(&vni->sources);
+            hmap_destroy(&vni->hops);
             free(vni);
         }
     }
@@ -207,6 +209,7 @@ leave(struct ovl_rib *rib, struct rib_network *net)
     rib_row_set_in_force(rib, &net->row, false);
     rib_vni_mark(rib, vni);
     enqueue_members(rib, vni);
+    rib_hops_named_changed(rib, vni);
     enqueue_rivals(rib, net);
 }
 
@@ -224,6 +227,7 @@ join(struct ovl_rib *rib, struct rib_network *net)
     }
     rib_vni_mark(rib, vni);
     enqueue_members(rib, vni);
+    rib_hops_named_changed(rib, vni);
     enqueue_rivals(rib, net);
 }
 

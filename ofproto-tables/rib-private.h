@@ -320,12 +320,15 @@ struct rib_vni {
     struct rib_network *net;    /* In force, or NULL. */
     struct ovs_list members;    /* "struct rib_member"s. */
     struct hmap sources;        /* "struct rib_source"s. */
+    struct hmap hops;           /* "struct rib_hop"s that name it. */
     struct ovs_list touched_node;   /* In 'touched_vnis' if 'touched'. */
     bool touched;
     bool stale;                 /* The network's entry has to be set anew. */
 };
 
 struct rib_vni *rib_vni_get(struct ovl_rib *, uint32_t vni);
+/* The end of the commit frees it if nobody names it by then. */
+void rib_vni_touch(struct ovl_rib *, struct rib_vni *);
 const struct rib_vni *rib_vni_find(const struct ovl_rib *, uint32_t vni);
 void rib_vni_mark(struct ovl_rib *, struct rib_vni *);
 void rib_network_resolve(struct ovl_rib *);
@@ -423,8 +426,9 @@ void rib_vrf_remove_unused(struct ovl_rib *);
 
 /* Next hop of routes of a VRF. */
 struct rib_hop {
-    struct hmap_node hmap_node; /* In rib_group's 'hops'. */
-    struct rib_group *group;
+    struct hmap_node hmap_node; /* In 'hops' of one of these two: */
+    struct rib_group *group;    /* its network is one of this VRF, */
+    struct rib_vni *named;      /* or the one that routes say it is. */
     struct in6_addr ip;
     uint32_t vni;               /* The network; OVL_VNI_NONE: none. */
     bool own;                   /* It is a gateway address of that. */
@@ -440,12 +444,15 @@ struct rib_hop_ref {
     struct rib_prefix *prefix;  /* To be marked if 'hop' changes. */
 };
 
-void rib_hop_ref(struct ovl_rib *, struct rib_prefix *,
+/* A row for 'prefix' names the next hop, and its network, or no 'vni'. */
+void rib_hop_ref(struct ovl_rib *, struct rib_prefix *, uint32_t vni,
                  const struct in6_addr *, struct rib_hop_ref *);
 void rib_hop_unref(struct ovl_rib *, struct rib_hop_ref *);
 /* A network with this gateway prefix comes into force, or goes. */
 void rib_hops_changed(struct ovl_rib *, struct rib_group *,
                       const struct ovl_prefix *);
+/* The network of 'vni' comes into force, or goes. */
+void rib_hops_named_changed(struct ovl_rib *, struct rib_vni *vni);
 /* Looks at the next hops that were marked, and marks the prefixes that lead to
  * those that changed. */
 void rib_hops_resolve(struct ovl_rib *);

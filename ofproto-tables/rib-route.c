@@ -27,8 +27,7 @@ struct rib_route {
     /* While valid. */
     struct rib_prefix *prefix;
     struct ovs_list prefix_node;    /* In rib_prefix's 'routes'. */
-    struct rib_hop_ref *hops;       /* 'p.n_nexthops' of them; NULL if the row
-                                     * says which network they are in. */
+    struct rib_hop_ref *hops;       /* 'p.n_nexthops' of them. */
 };
 
 static struct rib_route *
@@ -273,12 +272,11 @@ make_nexthops(const struct rib_route *route, struct ovl_nexthop nexthops[],
 
     *bad = NULL;
     for (size_t i = 0; i < route->p.n_nexthops; i++) {
-        const struct rib_hop *hop = route->hops ? route->hops[i].hop : NULL;
+        const struct rib_hop *hop = route->hops[i].hop;
 
-        if (!hop || hop_is_usable(hop)) {
+        if (hop_is_usable(hop)) {
             nexthops[n++] = (struct ovl_nexthop) {
-                .vni = hop ? hop->vni : route->p.vni,
-                .ip = route->p.nexthops[i],
+                .vni = hop->vni, .ip = hop->ip,
             };
         } else if (!*bad) {
             *bad = hop;
@@ -387,7 +385,7 @@ withdraw(struct ovl_rib *rib, struct rib_route *route)
         set_in_force(rib, route, false);
         rib_prefix_mark(rib, route->prefix);
         ovs_list_remove(&route->prefix_node);
-        for (size_t i = 0; route->hops && i < route->p.n_nexthops; i++) {
+        for (size_t i = 0; i < route->p.n_nexthops; i++) {
             rib_hop_unref(rib, &route->hops[i]);
         }
         free(route->hops);
@@ -408,11 +406,11 @@ join(struct ovl_rib *rib, struct rib_route *route)
     route->row.valid = true;
     route->prefix = get_prefix(rib, group, &prefix);
     ovs_list_push_back(&route->prefix->routes, &route->prefix_node);
-    if (route->p.vni == OVL_VNI_NONE && route->p.n_nexthops) {
+    if (route->p.n_nexthops) {
         route->hops = xcalloc(route->p.n_nexthops, sizeof *route->hops);
         for (size_t i = 0; i < route->p.n_nexthops; i++) {
-            rib_hop_ref(rib, route->prefix, &route->p.nexthops[i],
-                        &route->hops[i]);
+            rib_hop_ref(rib, route->prefix, route->p.vni,
+                        &route->p.nexthops[i], &route->hops[i]);
         }
     }
 }

@@ -194,6 +194,26 @@ def test_next_hop_that_is_a_gateway_address(red, hop, vni):
     forwards(red, dst)
 
 
+def test_next_hop_that_is_a_gateway_address_of_the_network_it_names(red):
+    """In whatever VRF that is; and one that gets it later."""
+    red.add_network(6080, vrf="blue", gateway_ips=["10.80.0.1/24"])
+    row = add_route(red, "10.66.0.0/16", "10.80.0.1", vni=6080)
+    says(red, "Overlay_Route", row, "10.80.0.1", "gateway address", "6080")
+    rest_forwards(red)
+    has_no_route(red, "10.66.0.1")
+    red.set_network(6080, gateway_ips=["10.80.0.2/24"])
+    heals(red, "Overlay_Route", row)
+    red.set_network(6080, gateway_ips=["10.80.0.1/24"])
+    says(red, "Overlay_Route", row, "gateway address")
+    # Without the network the row may be right: who knows.
+    red.destroy("Overlay_Network", "vni=6080")
+    heals(red, "Overlay_Route", row)
+    red.set_rows("set", "Overlay_Route", row, "vni=5005",
+                 "nexthops=10.5.0.15")
+    heals(red, "Overlay_Route", row)
+    forwards(red, "10.66.0.1")
+
+
 def test_next_hop_stops_being_a_gateway_address(red):
     row = add_route(red, "10.66.0.0/16", "10.5.0.1")
     says(red, "Overlay_Route", row, "gateway address")

@@ -469,12 +469,14 @@ model_prefix(const struct model *m, int vrf, const char *text,
 
         int vni = r->vni;
         struct in6_addr hop = ip_from(hop_text(r));
-        for (int j = 0; j < N_ROWS && !r->vni; j++) {
+        for (int j = 0; j < N_ROWS; j++) {
             const struct model_network *net = &m->networks[j];
             struct ovl_prefix np = parse_prefix(gateways[net->gateway], &ip);
 
-            if (in_force[j] && net->vrf == vrf
-                && ovl_prefix_contains(&np, &hop)) {
+            if (in_force[j]
+                && (r->vni
+                    ? net->vni == r->vni && ipv6_addr_equals(&ip, &hop)
+                    : net->vrf == vrf && ovl_prefix_contains(&np, &hop))) {
                 vni = ipv6_addr_equals(&ip, &hop) ? 0 : net->vni;
             }
         }
