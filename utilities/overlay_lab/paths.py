@@ -8,7 +8,9 @@ import struct
 import time
 from collections import namedtuple
 
-IP_RECVERR, IPV6_RECVERR = 11, 25
+IP_MTU_DISCOVER, IP_RECVERR = 10, 11
+IPV6_MTU_DISCOVER, IPV6_RECVERR = 23, 25
+PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_PROBE = 0, 1, 3
 MSG_ERRQUEUE = 0x2000
 
 # 'info' is the MTU, where the error has one, and 'sender' whose it is.
@@ -17,14 +19,17 @@ IcmpError = namedtuple("IcmpError", "type code info sender")
 
 def icmp_error(source, address, size=8, df=False, wait=2):
     """The error about a UDP packet from VM 'source' to 'address', or None if
-    there is none within 'wait' seconds."""
+    there is none within 'wait' seconds.  With 'df' it is sent in one piece
+    whatever the VM has learned about the path."""
     ipv6 = ":" in address
     family = socket.AF_INET6 if ipv6 else socket.AF_INET
     level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
     with source.namespace.socket(family, socket.SOCK_DGRAM) as asking:
         asking.setsockopt(level, IPV6_RECVERR if ipv6 else IP_RECVERR, 1)
-        if not ipv6:                    # IP_MTU_DISCOVER: 3, "probe", or not.
-            asking.setsockopt(level, 10, 3 if df else 0)
+        asking.setsockopt(level,
+                          IPV6_MTU_DISCOVER if ipv6 else IP_MTU_DISCOVER,
+                          PMTUDISC_PROBE if df else
+                          PMTUDISC_WANT if ipv6 else PMTUDISC_DONT)
         asking.connect((address, 33434))
         asking.send(bytes(size))
         deadline = time.monotonic() + wait
