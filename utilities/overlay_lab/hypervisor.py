@@ -23,7 +23,8 @@ LOCK_LOST = "another ovs-vswitchd process is running"
 HARMLESS = (
     r"\|timeval(\(\w+\))?\|WARN\|",
     r"\|ovs_rcu(\(\w+\))?\|WARN\|blocked 1\d\d\d ms waiting for",
-    r"\|(jsonrpc|reconnect)\|WARN\|unix#\d+: .*Connection reset by peer",
+    r"\|(jsonrpc|reconnect)\|WARN\|unix#\d+: .*"
+    r"(Connection reset by peer|Broken pipe)",
 )
 
 # What DPDK finds worth a warning: drivers without offloads, and VMs that come

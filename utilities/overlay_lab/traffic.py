@@ -240,6 +240,12 @@ class Stream:
         wait_for(lambda: self.received() >= goal, "a stream to go on",
                  timeout)
 
+    def wait_for_all(self, timeout=10):
+        """Waits until as many have arrived as were sent before now."""
+        goal = self.sent
+        wait_for(lambda: self.received() >= goal, "a stream to arrive",
+                 timeout)
+
     def stop(self):
         """Ends the stream and returns how many packets were lost."""
         self._end.set()
@@ -252,3 +258,7 @@ class Stream:
         for receiver, _ in self._receivers:
             receiver.close()
         return self.sent - len(self._numbers)
+
+    def missing(self):
+        """After stop(): which packets were lost."""
+        return sorted(set(range(self.sent)) - self._numbers)
