@@ -62,6 +62,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/output.c \
 	dpif-overlay/output.h \
 	dpif-overlay/pipeline-hints.c \
+	dpif-overlay/pipeline-lookup.c \
+	dpif-overlay/pipeline-private.h \
 	dpif-overlay/pipeline-trace.c \
 	dpif-overlay/pipeline-trace.h \
 	dpif-overlay/pipeline.c \

@@ -115,22 +115,27 @@ to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
 struct ovl_verdict
 ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
-    const struct ovl_worker *w = a->worker;
     const struct ovl_network *net = a->net;
 
     if (eth_addr_is_multicast(pkt->dst)) {
         return flood(a);
     } else if (ovl_network_has_router(net)
                && eth_addr_equals(pkt->dst, net->router_mac)) {
-        OVL_TRACE(w->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is its "
-                  "router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
+        OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is "
+                  "its router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
         return (struct ovl_verdict) { .kind = OVL_VERDICT_ROUTER };
     }
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_BRIDGE };
+}
 
-    const struct ovl_mac *mac
-        = ovl_mac_lookup(w->fwd, w->version, net->vni, pkt->dst);
-    OVL_TRACE(w->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s", net->vni,
-              ETH_ADDR_ARGS(pkt->dst),
+struct ovl_verdict
+ovl_bridge_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                  const struct ovl_mac *mac)
+{
+    const struct ovl_network *net = a->net;
+
+    OVL_TRACE(a->worker->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s",
+              net->vni, ETH_ADDR_ARGS(pkt->dst),
               !mac ? "none, unknown_unicast=" : mac->vtep ? "VTEP " : "",
               mac ? (mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
                      : mac->port->name)

@@ -11,9 +11,16 @@
 
 #include "verdict.h"
 
-/* Decides by the destination MAC of 'pkt' in 'a->net'. */
+/* Decides who decides by the destination MAC of 'pkt' in 'a->net': to all, the
+ * router, or the MAC table. */
 struct ovl_verdict ovl_bridge(const struct ovl_arrival *a,
                               const struct ovl_pkt *pkt);
+
+/* Decides by 'mac', which is what the MAC table says of that MAC, NULL if it
+ * has none. */
+struct ovl_verdict ovl_bridge_finish(const struct ovl_arrival *a,
+                                     const struct ovl_pkt *pkt,
+                                     const struct ovl_mac *mac);
 
 /* Returns why nothing can go to 'vtep' in 'net', or OVL_NO_DROP, the way there
  * in '*adj', and the largest layer-3 packet that it takes in '*mtu'. */

@@ -294,7 +294,17 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
                                          const struct in6_addr *ip,
                                          uint8_t *plen);
 
-/* The same for 'ips[i]' in 'vrfs[i]', 'n' times, 1...OVL_FIB_BULK_MAX. */
+/* The same for 'n' keys at once, 1 <= n <= OVL_BULK_MAX, with the waits for
+ * memory overlapping. */
+#define OVL_BULK_MAX 32
+void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
+                         const uint32_t vnis[],
+                         const struct eth_addr addrs[], size_t n,
+                         const struct ovl_mac *macs[]);
+void ovl_neighbor_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
+                              const uint32_t vnis[],
+                              const struct in6_addr *const ips[], size_t n,
+                              const struct ovl_neighbor *neighbors[]);
 void ovl_route_lookup_bulk(const struct ovl_forwarding *,
                            const struct ovl_vrf *const vrfs[],
                            const struct in6_addr *const ips[], size_t n,

@@ -82,6 +82,35 @@ ovl_mac_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 void
+ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
+                    const uint32_t vnis[], const struct eth_addr addrs[],
+                    size_t n, const struct ovl_mac *macs[])
+{
+    const struct cmap_node *nodes[OVL_BULK_MAX];
+    uint32_t hashes[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = ovl_hash_mac(&fwd->keys, vnis[i], addrs[i]);
+    }
+    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_MACS], hashes, n, nodes,
+                       sizeof(struct ovl_mac));
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_mac *mac;
+
+        macs[i] = NULL;
+        CMAP_NODE_FOR_EACH (mac, vnode.cmap_node, nodes[i]) {
+            if (mac->vni == vnis[i] && eth_addr_equals(mac->mac, addrs[i])
+                && versions_visible_in_version(&mac->vnode.versions,
+                                               version)) {
+                macs[i] = mac;
+                break;
+            }
+        }
+    }
+}
+
+void
 ovl_mac_set(struct ovl_forwarding *fwd, const struct ovl_mac *mac)
 {
     struct ovl_mac *copy = xmemdup(mac, sizeof *mac);

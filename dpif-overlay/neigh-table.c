@@ -78,6 +78,37 @@ ovl_neighbor_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 void
+ovl_neighbor_lookup_bulk(const struct ovl_forwarding *fwd,
+                         ovs_version_t version, const uint32_t vnis[],
+                         const struct in6_addr *const ips[], size_t n,
+                         const struct ovl_neighbor *neighbors[])
+{
+    const struct cmap_node *nodes[OVL_BULK_MAX];
+    uint32_t hashes[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = ovl_hash_ip(&fwd->keys, vnis[i], ips[i]);
+    }
+    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_NEIGHBORS], hashes, n, nodes,
+                       sizeof(struct ovl_neighbor));
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_neighbor *neighbor;
+
+        neighbors[i] = NULL;
+        CMAP_NODE_FOR_EACH (neighbor, vnode.cmap_node, nodes[i]) {
+            if (neighbor->vni == vnis[i]
+                && ipv6_addr_equals(&neighbor->ip, ips[i])
+                && versions_visible_in_version(&neighbor->vnode.versions,
+                                               version)) {
+                neighbors[i] = neighbor;
+                break;
+            }
+        }
+    }
+}
+
+void
 ovl_neighbor_set(struct ovl_forwarding *fwd,
                  const struct ovl_neighbor *neighbor)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A burst's way through the pipeline, in passes: parse all, decide all, route
- * all that the router gets, act on all.  Only the last changes anything.
+/* A burst's way through the pipeline, in passes: parse all, decide all, look
+ * up all that the MAC table or the router decides, act on all.  Only the last
+ * changes anything.
  *
  * A packet's whole way, for one that a VM sends to another hypervisor:
  *
@@ -10,7 +11,9 @@
  *                       ovl_guard_...()       guard.c
  *                       ovl_respond()         responder.c
  *                       ovl_bridge()          bridging.c
- *     route_all()     (nothing: it is bridged)
+ *     ovl_bridge_all()                        pipeline-lookup.c
+ *                       ovl_bridge_finish()   bridging.c
+ *     ovl_route_all()  (nothing: it is bridged)
  *     act_on_all()    ovl_output_vtep()       output.c
  *                       ovl_vxlan_push()      vxlan.c
  *                       worker->send()
@@ -21,29 +24,17 @@
 
 #include "arp-responder.h"
 #include "bridging.h"
-#include "fib.h"
 #include "ip-forward.h"
 #include "nd-responder.h"
 #include "output.h"
+#include "pipeline-private.h"
 #include "pipeline-trace.h"
 #include "pkt-edit.h"
 #include "replicate.h"
 #include "router-advert.h"
-#include "routing.h"
 #include "underlay-talk.h"
 #include "verdict.h"
 #include "vxlan.h"
-
-/* A packet on its way. */
-struct item {
-    struct dp_packet *packet;
-    bool unfinished;            /* See ovl_pkt_is_unfinished(). */
-    struct ovl_outer outer;     /* From an uplink only. */
-    bool for_us;                /* 'outer' is VXLAN for us. */
-    struct ovl_pkt pkt;         /* The frame, or what is inside. */
-    struct ovl_arrival arrival;
-    struct ovl_verdict verdict;
-};
 
 static enum ovl_role
 role_of(const struct ovl_binding *binding)
@@ -52,7 +43,7 @@ role_of(const struct ovl_binding *binding)
 }
 
 static void
-parse_from_uplink(const struct ovl_config *config, struct item *item)
+parse_from_uplink(const struct ovl_config *config, struct ovl_item *item)
 {
     const uint8_t *data = dp_packet_data(item->packet);
     size_t len = dp_packet_size(item->packet);
@@ -68,10 +59,10 @@ parse_from_uplink(const struct ovl_config *config, struct item *item)
 
 static void
 parse_all(const struct ovl_worker *worker, enum ovl_role role,
-          struct item items[], size_t n)
+          struct ovl_item items[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct item *item = &items[i];
+        struct ovl_item *item = &items[i];
 
         if (role == OVL_ROLE_UPLINK) {
             parse_from_uplink(worker->config, item);
@@ -86,7 +77,7 @@ parse_all(const struct ovl_worker *worker, enum ovl_role role,
 }
 
 static struct ovl_verdict
-decide(enum ovl_role role, struct item *item)
+decide(enum ovl_role role, struct ovl_item *item)
 {
     struct ovl_arrival *a = &item->arrival;
 
@@ -111,7 +102,7 @@ decide(enum ovl_role role, struct item *item)
 
 /* The bytes that 'item->pkt' was parsed from. */
 static const void *
-frame_of(const struct item *item)
+frame_of(const struct ovl_item *item)
 {
     const uint8_t *data = dp_packet_data(item->packet);
 
@@ -121,7 +112,8 @@ frame_of(const struct item *item)
 
 static void
 decide_all(struct ovl_worker *worker, struct ovl_lport *in,
-           const struct ovl_binding *binding, struct item items[], size_t n)
+           const struct ovl_binding *binding, struct ovl_item items[],
+           size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         items[i].arrival = (struct ovl_arrival) {
@@ -131,55 +123,6 @@ decide_all(struct ovl_worker *worker, struct ovl_lport *in,
         items[i].verdict = decide(role_of(binding), &items[i]);
     }
 }
-
-/* Lets the router decide, but keeps what was to be done before. */
-static void
-set_routed(struct item *item, struct ovl_verdict routed)
-{
-    routed.decapsulate = item->verdict.decapsulate;
-    routed.set_ecn = item->verdict.set_ecn;
-    routed.ecn = item->verdict.ecn;
-    routed.ecn_alarm = item->verdict.ecn_alarm;
-    item->verdict = routed;
-}
-
-/* Looks all routes up at once. */
-static void
-route_all(const struct ovl_worker *worker, struct item items[], size_t n)
-{
-    struct ovl_routing routings[NETDEV_MAX_BURST];
-    struct item *routed[NETDEV_MAX_BURST];
-    const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
-    const struct in6_addr *ips[NETDEV_MAX_BURST];
-    const struct ovl_route *routes[NETDEV_MAX_BURST];
-    uint8_t plens[NETDEV_MAX_BURST];
-    size_t n_routed = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        struct ovl_routing *r = &routings[n_routed];
-        struct ovl_verdict verdict;
-
-        if (items[i].verdict.kind != OVL_VERDICT_ROUTER) {
-            continue;
-        } else if (ovl_route_start(r, &items[i].arrival, &items[i].pkt,
-                                   &verdict)) {
-            vrfs[n_routed] = r->vrf;
-            ips[n_routed] = &items[i].pkt.ip.dst;
-            routed[n_routed++] = &items[i];
-        } else {
-            set_routed(&items[i], verdict);
-        }
-    }
-    if (n_routed) {
-        ovl_route_lookup_bulk(worker->fwd, vrfs, ips, n_routed, routes,
-                              plens);
-    }
-    for (size_t i = 0; i < n_routed; i++) {
-        set_routed(routed[i],
-                   ovl_route_finish(&routings[i], routes[i], plens[i]));
-    }
-}
-BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_FIB_BULK_MAX);
 
 /* Tells the underlay what the frame 'pkt' from the uplink says. */
 static void
@@ -210,7 +153,7 @@ hear(struct ovl_worker *worker, const struct ovl_pkt *pkt, const void *frame)
 /* RFC 6040 section 4.2: to whoever has to do with the inner packet, and to
  * whom it is quoted, its ECN field is the one that decapsulation makes. */
 static void
-set_ecn(struct item *item)
+set_ecn(struct ovl_item *item)
 {
     const struct ovl_verdict *v = &item->verdict;
 
@@ -226,7 +169,7 @@ set_ecn(struct item *item)
 
 /* Makes of the received packet the plain frame that 'item->pkt' is. */
 static void
-make_plain(struct item *item)
+make_plain(struct ovl_item *item)
 {
     struct dp_packet *packet = item->packet;
     const struct ovl_verdict *v = &item->verdict;
@@ -241,7 +184,7 @@ make_plain(struct item *item)
 
 /* Sends 'reply', a frame that was made here, the way that 'item' came. */
 static void
-send_back(const struct item *item, struct dp_packet *reply)
+send_back(const struct ovl_item *item, struct dp_packet *reply)
 {
     const struct ovl_arrival *a = &item->arrival;
 
@@ -270,7 +213,7 @@ send_back(const struct item *item, struct dp_packet *reply)
 
 /* Takes in a request, and sends 'reply' to it. */
 static void
-answer(const struct item *item, struct dp_packet *reply)
+answer(const struct ovl_item *item, struct dp_packet *reply)
 {
     ovl_counter_add(item->arrival.worker->shard, OVL_TOTAL_CONSUMED, 1);
     dp_packet_delete(item->packet);
@@ -307,7 +250,7 @@ trace_advertisement(struct ovl_trace *trace, const struct ovl_ra *ra)
 }
 
 static struct dp_packet *
-make_advertisement(const struct item *item)
+make_advertisement(const struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
     struct ovl_ra ra;
@@ -320,7 +263,7 @@ make_advertisement(const struct item *item)
 }
 
 static struct dp_packet *
-make_neighbor_reply(const struct item *item)
+make_neighbor_reply(const struct ovl_item *item)
 {
     const struct ovl_answer *say = &item->verdict.answer;
 
@@ -333,7 +276,7 @@ make_neighbor_reply(const struct item *item)
 /* ARP and ND cost no more than forwarding; advertisements are larger than
  * what asks for them. */
 static void
-answer_neighbor(const struct item *item)
+answer_neighbor(const struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
 
@@ -346,7 +289,7 @@ answer_neighbor(const struct item *item)
 }
 
 static void
-drop(const struct item *item)
+drop(const struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
     const struct ovl_verdict *v = &item->verdict;
@@ -372,7 +315,7 @@ drop(const struct item *item)
 /* Gives a routed frame to the port or VTEP of its next hop.  'out' is the
  * arrival with the network that it goes to. */
 static void
-deliver(const struct ovl_arrival *out, const struct item *item,
+deliver(const struct ovl_arrival *out, const struct ovl_item *item,
         struct dp_packet *packet)
 {
     const struct ovl_verdict *v = &item->verdict;
@@ -385,7 +328,7 @@ deliver(const struct ovl_arrival *out, const struct item *item,
 }
 
 static void
-route(struct item *item)
+route(struct ovl_item *item)
 {
     const struct ovl_verdict *v = &item->verdict;
     struct ovl_arrival out = item->arrival;
@@ -409,7 +352,7 @@ route(struct item *item)
 
 /* Counts what came into a network or out of a tunnel. */
 static void
-count_arrival(const struct item *item)
+count_arrival(const struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
 
@@ -425,7 +368,7 @@ count_arrival(const struct item *item)
 
 /* Counts what is odd about it. */
 static void
-count_events(const struct item *item)
+count_events(const struct ovl_item *item)
 {
     struct ovl_shard *shard = item->arrival.worker->shard;
 
@@ -442,7 +385,7 @@ count_events(const struct item *item)
 }
 
 static void
-act(struct item *item)
+act(struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
     const struct ovl_verdict *v = &item->verdict;
@@ -471,8 +414,9 @@ act(struct item *item)
                                          &item->pkt, &v->router));
         break;
 
+    case OVL_VERDICT_BRIDGE:
     case OVL_VERDICT_ROUTER:
-        OVS_NOT_REACHED();      /* It has decided. */
+        OVS_NOT_REACHED();      /* They have decided. */
 
     case OVL_VERDICT_ROUTE:
         make_plain(item);
@@ -497,7 +441,7 @@ act(struct item *item)
 }
 
 static void
-act_on_all(struct item items[], size_t n)
+act_on_all(struct ovl_item items[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         act(&items[i]);
@@ -506,7 +450,7 @@ act_on_all(struct item items[], size_t n)
 
 static void
 count_received(struct ovl_worker *worker, const struct ovl_lport *in,
-               const struct item items[], size_t n)
+               const struct ovl_item items[], size_t n)
 {
     size_t bytes = 0;
 
@@ -522,7 +466,7 @@ void
 ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
                  struct dp_packet_batch *batch)
 {
-    struct item items[NETDEV_MAX_BURST];
+    struct ovl_item items[NETDEV_MAX_BURST];
     size_t n = dp_packet_batch_size(batch);
     struct dp_packet *packet;
 
@@ -543,7 +487,8 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     count_received(worker, in, items, n);
     parse_all(worker, role_of(binding), items, n);
     decide_all(worker, in, binding, items, n);
-    route_all(worker, items, n);
+    ovl_bridge_all(worker, items, n);
+    ovl_route_all(worker, items, n);
     act_on_all(items, n);
 }
 

@@ -152,8 +152,11 @@ resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
         OVL_TRACE(w->trace, "networks: %"PRIu32" -> none", vni);
         return OVL_DROP_ROUTE_NO_NETWORK;
     }
+
+    bool foreseen = vni == l->vni && ipv6_addr_equals(ip, &l->nexthop);
     const struct ovl_neighbor *n
-        = ovl_neighbor_lookup(w->fwd, w->version, vni, ip);
+        = (foreseen ? l->neighbor
+           : ovl_neighbor_lookup(w->fwd, w->version, vni, ip));
     if (!n || n->shared) {
         OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> %s", vni,
                   OVL_IP_TEXT(ip), n ? "shared by several MACs" : "none");
@@ -162,8 +165,9 @@ resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
     OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> "ETH_ADDR_FMT, vni,
               OVL_IP_TEXT(ip), ETH_ADDR_ARGS(n->mac));
     v->missing.mac = n->mac;
-    const struct ovl_mac *mac = ovl_mac_lookup(w->fwd, w->version, vni,
-                                               n->mac);
+    const struct ovl_mac *mac
+        = (foreseen ? l->mac
+           : ovl_mac_lookup(w->fwd, w->version, vni, n->mac));
     OVL_TRACE(w->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s", vni,
               ETH_ADDR_ARGS(n->mac), !mac ? "none" : mac->vtep ? "VTEP " : "",
               !mac ? "" : mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
@@ -203,28 +207,44 @@ weight(uint32_t flow, const struct ovl_nexthop *hop)
     return w ^ w >> 29;
 }
 
+/* What the next hops of 'route' weigh for this flow: never 0. */
+static void
+weigh(const struct ovl_routing *l, const struct ovl_route *route,
+      uint64_t weights[])
+{
+    uint32_t flow = route->n_nexthops > 1 ? ovl_flow_hash(l->pkt) : 0;
+
+    for (size_t i = 0; i < route->n_nexthops; i++) {
+        weights[i] = MAX(1, weight(flow, &route->nexthops[i]));
+    }
+}
+
+static size_t
+heaviest(const uint64_t weights[], size_t n)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        best = weights[i] > weights[best] ? i : best;
+    }
+    return best;
+}
+
 /* Resolves the next hop of 'route' that weighs most for this flow and can be
  * resolved.  If none can, says why not the heaviest. */
 static enum ovl_drop_reason
 choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route,
                struct ovl_verdict *v)
 {
-    uint32_t flow = route->n_nexthops > 1 ? ovl_flow_hash(l->pkt) : 0;
     uint64_t weights[OVL_ROUTE_MAX_NEXTHOPS];
     enum ovl_drop_reason first = OVL_DROP_NO_ROUTE;
     struct ovl_verdict why = *v;
 
-    /* 0 for those that were tried. */
-    for (size_t i = 0; i < route->n_nexthops; i++) {
-        weights[i] = MAX(1, weight(flow, &route->nexthops[i]));
-    }
+    weigh(l, route, weights);
     for (size_t tried = 0; tried < route->n_nexthops; tried++) {
-        size_t best = 0;
+        size_t best = heaviest(weights, route->n_nexthops);
 
-        for (size_t i = 1; i < route->n_nexthops; i++) {
-            best = weights[i] > weights[best] ? i : best;
-        }
-        weights[best] = 0;
+        weights[best] = 0;      /* It was tried. */
 
         const struct ovl_nexthop *hop = &route->nexthops[best];
         if (route->n_nexthops > 1) {
@@ -387,14 +407,38 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
     return true;
 }
 
-struct ovl_verdict
-ovl_route_finish(const struct ovl_routing *l, const struct ovl_route *route,
-                 uint8_t plen)
+void
+ovl_route_foresee(struct ovl_routing *l)
 {
+    const struct ovl_route *route = l->route;
+
+    l->vni = OVL_VNI_NONE;
+    if (!route) {
+        return;
+    } else if (route->action == OVL_ROUTE_CONNECTED) {
+        l->vni = route->vni;
+        l->nexthop = l->pkt->ip.dst;
+    } else if (route->action == OVL_ROUTE_FORWARD && route->n_nexthops) {
+        uint64_t weights[OVL_ROUTE_MAX_NEXTHOPS];
+        const struct ovl_nexthop *hop = route->nexthops;
+
+        if (route->n_nexthops > 1) {
+            weigh(l, route, weights);
+            hop += heaviest(weights, route->n_nexthops);
+        }
+        l->vni = hop->vni;
+        l->nexthop = hop->ip;
+    }
+}
+
+struct ovl_verdict
+ovl_route_finish(const struct ovl_routing *l)
+{
+    const struct ovl_route *route = l->route;
     const struct ovl_network *connected = connected_network(l, route);
 
     if (OVS_UNLIKELY(l->a->worker->trace)) {
-        trace_route(l, route, plen);
+        trace_route(l, route, l->plen);
     }
     if (route && route->action == OVL_ROUTE_LOCAL) {
         return for_gateway(l);

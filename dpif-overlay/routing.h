@@ -22,6 +22,18 @@ struct ovl_routing {
     const struct ovl_pkt *pkt;
     struct ovl_pkt_router router;
     const struct ovl_vrf *vrf;  /* NULL: the network routes nowhere. */
+
+    /* The caller's, after ovl_route_start(): what 'vrf' says of
+     * 'pkt->ip.dst'. */
+    const struct ovl_route *route;  /* NULL: no route. */
+    uint8_t plen;               /* As in struct ovl_prefix. */
+
+    /* Where the packet most likely goes, and the caller's, after
+     * ovl_route_foresee(): what the tables say of that. */
+    uint32_t vni;               /* OVL_VNI_NONE: it is not known. */
+    struct in6_addr nexthop;
+    const struct ovl_neighbor *neighbor;    /* NULL: none. */
+    const struct ovl_mac *mac;  /* Of 'neighbor', NULL: none. */
 };
 
 /* Starts routing 'pkt', a frame of 'a->net' to its router MAC that has passed
@@ -30,11 +42,11 @@ struct ovl_routing {
 bool ovl_route_start(struct ovl_routing *r, const struct ovl_arrival *a,
                      const struct ovl_pkt *pkt, struct ovl_verdict *verdict);
 
-/* Decides by 'route', NULL if there is none, whose prefix is 'plen' bits long,
- * as in struct ovl_prefix. */
-struct ovl_verdict ovl_route_finish(const struct ovl_routing *r,
-                                    const struct ovl_route *route,
-                                    uint8_t plen);
+/* Sets 'r->vni' and 'r->nexthop'. */
+void ovl_route_foresee(struct ovl_routing *r);
+
+/* Decides. */
+struct ovl_verdict ovl_route_finish(const struct ovl_routing *r);
 
 /* Decides for 'pkt', a frame that would be bridged but does not fit the way
  * there, whose MTU is 'mtu': a drop, and what its sender is told about it. */

@@ -48,6 +48,7 @@ enum ovl_verdict_kind {
     OVL_VERDICT_PORT,           /* To the network's member 'port'. */
     OVL_VERDICT_VTEP,           /* Into the tunnel to 'vtep'. */
     OVL_VERDICT_FLOOD,          /* To all of the network but the sender. */
+    OVL_VERDICT_BRIDGE,         /* The MAC table decides. */
     OVL_VERDICT_ROUTER,         /* The router decides. */
     OVL_VERDICT_ROUTE,          /* To 'port' or 'vtep' of network 'net'. */
     OVL_VERDICT_ANSWER,         /* ARP or ND, with 'answer'. */

@@ -49,6 +49,22 @@ ovl_vmap_destroy(struct ovl_vmap *map)
     free(map->changes);
 }
 
+void
+ovl_vmap_find_bulk(const struct ovl_vmap *map, uint32_t hashes[], size_t n,
+                   const struct cmap_node *nodes[], size_t size)
+{
+    unsigned long wanted = ULONG_MAX >> (CHAR_BIT * sizeof wanted - n);
+    unsigned long found = cmap_find_batch(&map->cmap, wanted, hashes, nodes);
+
+    for (size_t i = 0; i < n; i++) {
+        if (found & 1ul << i) {
+            OVS_PREFETCH((const char *) nodes[i] + size - 1);
+        } else {
+            nodes[i] = NULL;
+        }
+    }
+}
+
 size_t
 ovl_vmap_count(const struct ovl_vmap *map)
 {

@@ -67,6 +67,12 @@ struct ovl_vmap {
     CMAP_FOR_EACH (NODE, MEMBER.cmap_node, &(MAP)->cmap)                     \
         if (versions_visible_in_version(&(NODE)->MEMBER.versions, VERSION))
 
+/* Finds the first entries with 'n' hashes at once, n <= 64, of 'size' bytes,
+ * or NULL, of which CMAP_NODE_FOR_EACH finds the ones that are meant.  What
+ * is found is on its way into the cache. */
+void ovl_vmap_find_bulk(const struct ovl_vmap *, uint32_t hashes[], size_t n,
+                        const struct cmap_node *nodes[], size_t size);
+
 /* Number of entries in force, that is, in the version published last.  Any
  * thread. */
 size_t ovl_vmap_count(const struct ovl_vmap *);

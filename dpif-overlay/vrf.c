@@ -131,10 +131,11 @@ ovl_route_lookup_bulk(const struct ovl_forwarding *fwd,
                       const struct in6_addr *const ips[], size_t n,
                       const struct ovl_route *routes[], uint8_t plens[])
 {
-    struct ovl_fib_result results[OVL_FIB_BULK_MAX];
-    const struct ovl_fib *fibs[OVL_FIB_BULK_MAX];
+    struct ovl_fib_result results[OVL_BULK_MAX];
+    const struct ovl_fib *fibs[OVL_BULK_MAX];
 
-    ovs_assert(n && n <= OVL_FIB_BULK_MAX);
+    BUILD_ASSERT(OVL_BULK_MAX <= OVL_FIB_BULK_MAX);
+    ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
         fibs[i] = vrfs[i]->fib;
     }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Look-ups of all packets of a burst at once, so that their waits for memory
+ * overlap.
+ *
+ * Prefix: ovl_. */
+
+#include <config.h>
+
+#include "pipeline-private.h"
+
+#include "bridging.h"
+#include "routing.h"
+
+/* Sets what was decided, but keeps what was to be done before. */
+static void
+set_verdict(struct ovl_item *item, struct ovl_verdict verdict)
+{
+    verdict.decapsulate = item->verdict.decapsulate;
+    verdict.set_ecn = item->verdict.set_ecn;
+    verdict.ecn = item->verdict.ecn;
+    verdict.ecn_alarm = item->verdict.ecn_alarm;
+    item->verdict = verdict;
+}
+
+/* Fetches what leads on from 'macs'. */
+static void
+prefetch_ways(const struct ovl_mac *const macs[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (macs[i]) {
+            OVS_PREFETCH(macs[i]->vtep ? (const void *) &macs[i]->vtep->adj
+                         : macs[i]->port);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (macs[i] && macs[i]->vtep) {
+            const struct ovl_adjacency *adj
+                = ovsrcu_get(struct ovl_adjacency *, &macs[i]->vtep->adj);
+
+            OVS_PREFETCH(adj);
+            OVS_PREFETCH((const char *) adj + CACHE_LINE_SIZE);
+        }
+    }
+}
+
+void
+ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
+               size_t n)
+{
+    struct ovl_item *bridged[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    struct eth_addr dsts[NETDEV_MAX_BURST];
+    const struct ovl_mac *macs[NETDEV_MAX_BURST];
+    size_t n_bridged = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].verdict.kind == OVL_VERDICT_BRIDGE) {
+            vnis[n_bridged] = items[i].arrival.net->vni;
+            dsts[n_bridged] = items[i].pkt.dst;
+            bridged[n_bridged++] = &items[i];
+        }
+    }
+    if (n_bridged) {
+        ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, dsts,
+                            n_bridged, macs);
+        prefetch_ways(macs, n_bridged);
+    }
+    for (size_t i = 0; i < n_bridged; i++) {
+        set_verdict(bridged[i],
+                    ovl_bridge_finish(&bridged[i]->arrival, &bridged[i]->pkt,
+                                      macs[i]));
+    }
+}
+/* Finds the routes of 'n' packets. */
+static void
+find_routes(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
+{
+    const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    const struct ovl_route *routes[NETDEV_MAX_BURST];
+    uint8_t plens[NETDEV_MAX_BURST];
+
+    for (size_t i = 0; i < n; i++) {
+        vrfs[i] = rs[i].vrf;
+        ips[i] = &rs[i].pkt->ip.dst;
+    }
+    ovl_route_lookup_bulk(w->fwd, vrfs, ips, n, routes, plens);
+    for (size_t i = 0; i < n; i++) {
+        rs[i].route = routes[i];
+        rs[i].plen = plens[i];
+    }
+}
+
+/* Finds the MACs of the 'n' neighbors of 'rs'. */
+static void
+find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
+{
+    const struct ovl_mac *macs[NETDEV_MAX_BURST];
+    struct eth_addr addrs[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+
+    for (size_t i = 0; i < n; i++) {
+        vnis[i] = rs[i]->vni;
+        addrs[i] = rs[i]->neighbor->mac;
+    }
+    ovl_mac_lookup_bulk(w->fwd, w->version, vnis, addrs, n, macs);
+    prefetch_ways(macs, n);
+    for (size_t i = 0; i < n; i++) {
+        rs[i]->mac = macs[i];
+    }
+}
+
+/* Finds the next hops of the 'n' packets, as far as they can be foreseen. */
+static void
+find_nexthops(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
+{
+    const struct ovl_neighbor *neighbors[NETDEV_MAX_BURST];
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    struct ovl_routing *foreseen[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    size_t n_foreseen = 0, n_found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        ovl_route_foresee(&rs[i]);
+        if (rs[i].vni != OVL_VNI_NONE) {
+            vnis[n_foreseen] = rs[i].vni;
+            ips[n_foreseen] = &rs[i].nexthop;
+            foreseen[n_foreseen++] = &rs[i];
+        }
+    }
+    if (n_foreseen) {
+        ovl_neighbor_lookup_bulk(w->fwd, w->version, vnis, ips, n_foreseen,
+                                 neighbors);
+    }
+    for (size_t i = 0; i < n_foreseen; i++) {
+        foreseen[i]->neighbor = neighbors[i];
+        if (neighbors[i]) {
+            foreseen[n_found++] = foreseen[i];
+        }
+    }
+    if (n_found) {
+        find_macs(w, foreseen, n_found);
+    }
+}
+
+void
+ovl_route_all(const struct ovl_worker *worker, struct ovl_item items[],
+              size_t n)
+{
+    struct ovl_routing rs[NETDEV_MAX_BURST];
+    struct ovl_item *routed[NETDEV_MAX_BURST];
+    size_t n_routed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_verdict verdict;
+
+        if (items[i].verdict.kind != OVL_VERDICT_ROUTER) {
+            continue;
+        } else if (ovl_route_start(&rs[n_routed], &items[i].arrival,
+                                   &items[i].pkt, &verdict)) {
+            routed[n_routed++] = &items[i];
+        } else {
+            set_verdict(&items[i], verdict);
+        }
+    }
+    if (n_routed) {
+        find_routes(worker, rs, n_routed);
+        find_nexthops(worker, rs, n_routed);
+    }
+    for (size_t i = 0; i < n_routed; i++) {
+        set_verdict(routed[i], ovl_route_finish(&rs[i]));
+    }
+}
+BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_BULK_MAX);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_PIPELINE_PRIVATE_H
+#define OVL_PIPELINE_PRIVATE_H 1
+
+/* What the passes of the pipeline share.
+ *
+ * Layer 2. */
+
+#include "verdict.h"
+
+/* A packet on its way. */
+struct ovl_item {
+    struct dp_packet *packet;
+    bool unfinished;            /* See ovl_pkt_is_unfinished(). */
+    struct ovl_outer outer;     /* From an uplink only. */
+    bool for_us;                /* 'outer' is VXLAN for us. */
+    struct ovl_pkt pkt;         /* The frame, or what is inside. */
+    struct ovl_arrival arrival;
+    struct ovl_verdict verdict;
+};
+
+/* Let the MAC table, and the router, decide for those of the 'n' items,
+ * 1...NETDEV_MAX_BURST, for which they have to. */
+void ovl_bridge_all(const struct ovl_worker *, struct ovl_item items[],
+                    size_t n);
+void ovl_route_all(const struct ovl_worker *, struct ovl_item items[],
+                   size_t n);
+
+#endif /* pipeline-private.h */
