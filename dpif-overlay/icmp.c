@@ -112,15 +112,14 @@ make_ipv6(const struct in6_addr *src, const struct in6_addr *dst, uint8_t tos,
 }
 
 /* A size below the minimum is never told: RFC 8201 section 4.  A parameter
- * problem points at the field that says which protocol follows: the next
- * header field of the IPv6 header if that is what names it. */
+ * problem points at the field that says which protocol follows: RFC 4443
+ * section 3.4. */
 static uint32_t
-param6(const struct ovl_icmp *icmp)
+param6(const struct ovl_icmp *icmp, const struct ovl_pkt_router *router)
 {
-    return (icmp->message == OVL_ICMP_TOO_BIG
-            ? MAX(icmp->mtu, MIN_MTU6)
-            : icmp->message == OVL_ICMP_PROTO_UNREACHABLE
-            ? offsetof(struct ovs_16aligned_ip6_hdr, ip6_nxt) : 0);
+    return (icmp->message == OVL_ICMP_TOO_BIG ? MAX(icmp->mtu, MIN_MTU6)
+            : icmp->message == OVL_ICMP_PROTO_UNREACHABLE ? router->proto_ofs
+            : 0);
 }
 
 struct dp_packet *
@@ -154,7 +153,8 @@ ovl_icmp_error(const struct ovl_icmp *icmp, const void *frame,
         struct ovs_16aligned_ip6_hdr ip
             = make_ipv6(&icmp->src, &pkt->ip.src, 0, sizeof h + quote);
 
-        put_16aligned_be32(&h.icmp_fields.gateway, htonl(param6(icmp)));
+        put_16aligned_be32(&h.icmp_fields.gateway,
+                           htonl(param6(icmp, router)));
         h.icmp_csum = csum_finish(csum_continue(
             csum_continue(packet_csum_pseudoheader6(&ip), &h, sizeof h),
             quoted, quote));

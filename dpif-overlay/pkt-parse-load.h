@@ -45,7 +45,9 @@ bytes_cut(const struct ovl_bytes *b, size_t len)
 /* Walk along IPv6 extension headers. */
 struct ovl_ip6_walk {
     size_t ofs;                 /* Of the header behind them. */
-    uint8_t proto;              /* Its type. */
+    uint8_t proto;              /* Its type... */
+    size_t proto_ofs;           /* ...which is said here; 0: in the IPv6
+                                 * header. */
     bool extended;              /* There was one, or a fragment header. */
     bool truncated;             /* The end was not reached: packet too short */
     bool too_long;              /* or more than OVL_MAX_EXT_HEADERS. */

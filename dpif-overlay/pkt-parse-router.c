@@ -82,6 +82,8 @@ parse_ipv4(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
     r->fault = check_options(b, pkt->l3_ofs + sizeof h,
                              pkt->l3_ofs + r->header_len);
     r->l4_ofs = pkt->l3_ofs + r->header_len;
+    r->has_l4 = true;
+    r->proto_ofs = offsetof(struct ip_header, ip_proto);
 }
 
 /* True if the hop-by-hop options at 'ofs' say that the packet is a jumbogram:
@@ -163,7 +165,12 @@ parse_ipv6(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
     struct ovl_bytes packet = bytes_cut(b, payload_ofs + payload_len);
     r->fault = check_extensions(&packet, payload_ofs, h.ip6_nxt,
                                 !payload_len);
-    r->l4_ofs = ovl_ip6_walk(&packet, payload_ofs, h.ip6_nxt).ofs;
+
+    struct ovl_ip6_walk walk = ovl_ip6_walk(&packet, payload_ofs, h.ip6_nxt);
+    r->l4_ofs = walk.ofs;
+    r->has_l4 = !walk.truncated && walk.proto != IPPROTO_NONE;
+    r->proto_ofs = (walk.proto_ofs ? walk.proto_ofs - pkt->l3_ofs
+                    : offsetof(struct ovs_16aligned_ip6_hdr, ip6_nxt));
 }
 
 struct ovl_pkt_router

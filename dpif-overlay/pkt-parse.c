@@ -150,6 +150,7 @@ ovl_ip6_walk(const struct ovl_bytes *b, size_t ofs, uint8_t proto)
                 return w;
             }
             /* RFC 4302 section 2.2 counts AH in words, less 2. */
+            w.proto_ofs = w.ofs;
             w.ofs += (w.proto == IPPROTO_AH ? (ext.ip6e_len + 2) * 4
                       : (ext.ip6e_len + 1) * 8);
             w.proto = ext.ip6e_nxt;
@@ -164,6 +165,7 @@ ovl_ip6_walk(const struct ovl_bytes *b, size_t ofs, uint8_t proto)
                 w.fragment_proto = frag.ip6f_nxt;
             }
             w.fragment = true;
+            w.proto_ofs = w.ofs;
             w.ofs += sizeof frag;
             w.proto = frag.ip6f_nxt;
             if (frag.ip6f_offlg & IP6F_OFF_MASK) {

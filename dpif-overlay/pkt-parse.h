@@ -157,6 +157,9 @@ struct ovl_pkt_router {
     bool df;                    /* May not be fragmented on the way. */
     uint16_t l4_ofs;            /* Behind extension headers; from the start of
                                  * the frame. */
+    bool has_l4;                /* Something is there, by what headers say, */
+    uint16_t proto_ofs;         /* and here they say what; from the start of
+                                 * the IP packet. */
     bool icmp_error;            /* An ICMP error, or a redirect. */
     bool echo;                  /* An ICMP echo request, in one piece. */
 };

@@ -105,8 +105,11 @@ for_gateway(const struct ovl_routing *l)
             .kind = OVL_VERDICT_ECHO, .router = l->router,
         };
     }
-    message = (ip->fragment || ip->proto == IPPROTO_ICMP
-               || ip->proto == IPPROTO_ICMPV6 ? OVL_ICMP_NONE
+    /* RFC 8200 section 4.7: behind "no next header" nothing is missed. */
+    message = (ip->fragment || !l->router.has_l4
+               || ip->proto == (l->pkt->l3 == OVL_L3_IPV4
+                                ? IPPROTO_ICMP : IPPROTO_ICMPV6)
+               ? OVL_ICMP_NONE
                : ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP
                ? OVL_ICMP_PORT_UNREACHABLE : OVL_ICMP_PROTO_UNREACHABLE);
 

@@ -987,6 +987,52 @@ gateway_has_no_other_service(void **state)
     assert_refused(w, &f, OVL_DROP_FOR_GATEWAY, NULL);
 }
 
+/* 40 bytes of protocol 'proto' behind 'n' extension headers to the gateway. */
+static struct frame
+extended_to_gateway(const uint8_t headers[][8], size_t n, uint8_t first,
+                    uint8_t proto)
+{
+    struct frame payload = { .len = 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        frame_put(&payload, headers[i], 8);
+        payload.data[payload.len - 8] = i + 1 < n ? headers[i + 1][0] : proto;
+    }
+    frame_put_pattern(&payload, 40);
+    return frame_ip6(MAC_ROUTER, MAC_VM1, "2001:db8::11", "2001:db8::1",
+                     first, 64, payload.data, payload.len);
+}
+
+/* RFC 4443 section 3.4, RFC 8200 section 4.7. */
+static void
+unknown_protocol_is_pointed_at(void **state)
+{
+    static const uint8_t options[][8] = { { 0, 0, 1, 4 }, { 60, 0, 1, 4 } };
+    static const uint8_t endless[][8] = { { 60, 9, 1, 4 } };
+    static const uint8_t bytes[40];
+    struct world *w = *state;
+
+    struct frame f6 = extended_to_gateway(options, 2, 0, 89);
+    struct frame e6 = icmp6(MAC_ROUTER, "2001:db8::1", 4, 1, 40 + 8, &f6);
+    assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, &e6);
+
+    f6 = extended_to_gateway(options, 1, 0, 89);
+    e6 = icmp6(MAC_ROUTER, "2001:db8::1", 4, 1, 40, &f6);
+    assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, &e6);
+
+    /* Nothing that could be missed; nobody knows what. */
+    f6 = extended_to_gateway(options, 1, 0, 59);
+    assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, NULL);
+    f6 = extended_to_gateway(endless, 1, 60, 60);
+    assert_refused(w, &f6, OVL_DROP_FOR_GATEWAY, NULL);
+
+    /* ICMPv6 is none of IPv4's. */
+    struct frame f = frame_ip4(MAC_ROUTER, MAC_VM1, "10.1.0.11", "10.1.0.1",
+                               58, bytes, 40);
+    struct frame e = icmp4(MAC_ROUTER, "10.1.0.1", 3, 2, 0, &f);
+    assert_refused(w, &f, OVL_DROP_FOR_GATEWAY, &e);
+}
+
 /* MTU. */
 
 static void
@@ -1353,6 +1399,7 @@ main(void)
         TEST(gateway_answers_to_ping),
         TEST(gateway_answers_to_ping_over_ipv6),
         TEST(gateway_has_no_other_service),
+        TEST(unknown_protocol_is_pointed_at),
         TEST(too_big_packets_get_the_mtu_told),
         TEST(ipv4_without_df_is_fragmented),
         TEST(options_are_copied_as_their_flag_says),
