@@ -50,8 +50,16 @@ tests_libovl_test_a_SOURCES = \
 	tests/unit/guarded.h \
 	tests/unit/icmp-oracle.c \
 	tests/unit/icmp-oracle.h \
+	tests/unit/ip-oracle.c \
+	tests/unit/ip-oracle.h \
 	tests/unit/neighbor-oracle.c \
 	tests/unit/neighbor-oracle.h \
+	tests/unit/routed-model.c \
+	tests/unit/routed-model.h \
+	tests/unit/routed-oracle.c \
+	tests/unit/routed-oracle.h \
+	tests/unit/routed-world.c \
+	tests/unit/routed-world.h \
 	tests/unit/templates.c \
 	tests/unit/world-oracle.c \
 	tests/unit/world-oracle.h \
@@ -305,6 +313,16 @@ tests_fuzz_fuzz_pkt_parse_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_pkt_parse_SOURCES = \
 	$(tests_fuzz_fuzz_pkt_parse_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_pkt_parse_LDADD = $(tests_fuzz_fuzz_pkt_parse_LDADD)
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-route
+check_PROGRAMS += tests/fuzz/replay-route
+tests_fuzz_fuzz_route_SOURCES = \
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-route.c
+tests_fuzz_fuzz_route_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_route_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_route_SOURCES = \
+	$(tests_fuzz_fuzz_route_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_route_LDADD = $(tests_fuzz_fuzz_route_LDADD)
 
 EXTRA_PROGRAMS += tests/fuzz/fuzz-row
 check_PROGRAMS += tests/fuzz/replay-row

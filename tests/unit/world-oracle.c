@@ -78,6 +78,28 @@ set_ecn(struct frame *f, uint8_t ecn)
     }
 }
 
+enum oracle_plain
+oracle_make_plain(struct frame *f, bool tunnel, uint8_t outer_ecn)
+{
+    bool tagged = f->len >= 18 && is_tag(f, 12);
+    bool priority = (tagged && !(frame_get16(f, 14) & 0xfff)
+                     && !is_tag(f, 16));
+
+    /* The field is set behind a priority tag, too. */
+    untag(f);
+    if (tunnel && has_ip(f)) {
+        uint8_t ecn = ecn_inside[get_ecn(f)][outer_ecn];
+
+        if (ecn == DROP) {
+            return ORACLE_GOES_NOWHERE;
+        } else if (ecn != get_ecn(f)) {
+            set_ecn(f, ecn);
+        }
+    }
+    return (!tagged ? ORACLE_PLAIN : priority ? ORACLE_PRIORITY
+            : ORACLE_GOES_NOWHERE);
+}
+
 /* Gives what is inside VXLAN; returns false if it must not be taken out. */
 static bool
 unwrap(const uint8_t *data, size_t len, struct frame *inner)
@@ -96,20 +118,10 @@ unwrap(const uint8_t *data, size_t len, struct frame *inner)
         return false;
     }
     frame_put(inner, outer.data + udp + 16, n - 16);
-    uint8_t out = v6 ? outer.data[15] >> 4 & 3 : outer.data[15] & 3;
-
-    /* The field is set behind a priority tag, too. */
-    untag(inner);
-    if (has_ip(inner)) {
-        uint8_t ecn = ecn_inside[get_ecn(inner)][out];
-
-        if (ecn == DROP) {
-            return false;
-        } else if (ecn != get_ecn(inner)) {
-            set_ecn(inner, ecn);
-        }
-    }
-    return true;
+    return (oracle_make_plain(inner, true,
+                              v6 ? outer.data[15] >> 4 & 3
+                              : outer.data[15] & 3)
+            != ORACLE_GOES_NOWHERE);
 }
 
 static bool

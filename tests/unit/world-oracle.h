@@ -26,4 +26,14 @@ const char *world_oracle(const struct world *, const struct ovl_lport *in,
  * makes the world say anything again.  Else returns NULL. */
 const char *world_echo(struct world *);
 
+/* Turns 'f', which came in on an access port or, if 'tunnel', out of VXLAN with
+ * 'outer_ecn' outside, into the frame that goes further. */
+enum oracle_plain {
+    ORACLE_PLAIN,
+    ORACLE_PRIORITY,            /* A tag with VID 0 was taken out. */
+    ORACLE_GOES_NOWHERE,        /* It must be dropped. */
+};
+enum oracle_plain oracle_make_plain(struct frame *f, bool tunnel,
+                                    uint8_t outer_ecn);
+
 #endif /* world-oracle.h */

@@ -32,8 +32,8 @@ port_destroy(struct ovl_lport *port)
     free(port);
 }
 
-static struct ovl_lport *
-port_create(const char *name, const char *mac)
+struct ovl_lport *
+world_port_create(const char *name, const char *mac)
 {
     struct ovl_lport *port = xzalloc(sizeof *port);
 
@@ -248,14 +248,14 @@ world_create(void)
     w->worker.heard = catch_heard;
     w->pause = 1000;            /* Nothing that is limited in time is. */
 
-    w->vm1 = port_create("vm1", "fe:54:00:00:00:01");
-    w->vm2 = port_create("vm2", "fe:54:00:00:00:02");
-    w->vm3 = port_create("vm3", "fe:54:00:00:00:03");
-    w->trunk1 = port_create("trunk1", "fe:54:00:00:00:04");
-    w->other = port_create("other", "fe:54:00:00:00:05");
-    w->loose = port_create("loose", "fe:54:00:00:00:06");
-    w->eth1 = port_create("eth1", MAC_UPLINK);
-    w->local = port_create("br-ov", MAC_LOCAL);
+    w->vm1 = world_port_create("vm1", "fe:54:00:00:00:01");
+    w->vm2 = world_port_create("vm2", "fe:54:00:00:00:02");
+    w->vm3 = world_port_create("vm3", "fe:54:00:00:00:03");
+    w->trunk1 = world_port_create("trunk1", "fe:54:00:00:00:04");
+    w->other = world_port_create("other", "fe:54:00:00:00:05");
+    w->loose = world_port_create("loose", "fe:54:00:00:00:06");
+    w->eth1 = world_port_create("eth1", MAC_UPLINK);
+    w->local = world_port_create("br-ov", MAC_LOCAL);
 
     w->config = (struct ovl_config) {
         .vtep4 = world_ip(IP_OWN), .vtep6 = world_ip("2001:db8:ffff::1"),
@@ -432,10 +432,9 @@ check_output(const struct world *w, const struct ovl_lport *in,
     return to_net && !trunk_other ? NULL : "into another network";
 }
 
-/* Looks at the memory that frames came in.  What was sent may have had a
- * header pushed. */
-static const char *
-check_memory(const struct world *w)
+/* What was sent may have had a header pushed. */
+const char *
+world_memory_violation(const struct world *w)
 {
     const char *error = NULL;
     size_t n_pushed = 0;
@@ -443,7 +442,7 @@ check_memory(const struct world *w)
     for (size_t i = 0; i < w->n_out; i++) {
         n_pushed = MAX(n_pushed, w->out[i].port == w->eth1
                                  ? OVL_ADJ_MAX_HEADER
-                                 : w->out[i].port == w->trunk1
+                                 : frame_get16(&w->out[i].frame, 12) == 0x8100
                                  ? VLAN_HEADER_LEN : 0);
     }
     for (size_t i = 0; i < w->n_in && !error; i++) {
@@ -483,7 +482,7 @@ world_violation(const struct world *w, const struct ovl_lport *in)
             return error;
         }
     }
-    return check_memory(w);
+    return world_memory_violation(w);
 }
 
 static const struct ovl_binding *

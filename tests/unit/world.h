@@ -90,6 +90,9 @@ struct world {
 struct world *world_create(void);
 void world_destroy(struct world *);
 
+/* Makes one more port, which the caller owns. */
+struct ovl_lport *world_port_create(const char *name, const char *mac);
+
 /* Puts what the members above say in force. */
 void world_apply(struct world *);
 
@@ -122,6 +125,9 @@ bool world_is_balanced(void);
  * written beside the frame.  'in' is where one frame came in, and no test has
  * changed the world's networks.  world-oracle.h looks at the frames. */
 const char *world_violation(const struct world *, const struct ovl_lport *in);
+
+/* The last of these alone. */
+const char *world_memory_violation(const struct world *);
 
 /* Blocks of drop counters. */
 uint32_t world_drops_of(const struct world *, const struct ovl_lport *);
