@@ -6,10 +6,11 @@
 /* What happens to a packet, from the port that it came in on to the ports
  * that it leaves on.
  *
- * A burst goes through named passes: parse all, decide all, act on all.
- * Deciding returns a verdict by value and changes nothing; acting is the only
- * place that changes, copies, sends or frees packets.  No pass allocates
- * tables, locks, logs, waits or reads a clock.
+ * A burst goes through named passes: parse all, decide all, look up all that
+ * the MAC table or the router decides, act on all.  Deciding returns a verdict
+ * by value and changes nothing; acting is the only place that changes, copies,
+ * sends or frees packets.  No pass allocates tables, locks, logs, waits or
+ * reads a clock.
  *
  * The pipeline knows no netdev: the thread that runs it hands a 'struct
  * ovl_worker' with its counters shard and two functions.
