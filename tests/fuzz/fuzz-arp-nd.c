@@ -5,9 +5,9 @@
  * expects, no others are, and no answer makes another.
  *
  * The first byte chooses the port and the options of the network, which
- * advertises its router where the port's number is beyond the ports; then comes
- * a frame (frame-input.h), whose checksums are put right unless bit 7 says
- * otherwise. */
+ * advertises its router where the port's number is beyond the ports; then
+ * comes a frame (frame-input.h), whose checksums are put right unless bit 7
+ * says otherwise. */
 
 #include <config.h>
 
