@@ -38,8 +38,10 @@ prefetch_ways(const struct ovl_mac *const macs[], size_t n)
             const struct ovl_adjacency *adj
                 = ovsrcu_get(struct ovl_adjacency *, &macs[i]->vtep->adj);
 
-            OVS_PREFETCH(adj);
-            OVS_PREFETCH((const char *) adj + CACHE_LINE_SIZE);
+            if (adj) {
+                OVS_PREFETCH(adj);
+                OVS_PREFETCH((const char *) adj + CACHE_LINE_SIZE);
+            }
         }
     }
 }
