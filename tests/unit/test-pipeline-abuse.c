@@ -6,7 +6,8 @@
  * is VXLAN already, out of a tunnel.  Its last byte is the last one before a
  * page that cannot be touched.  After each, every byte that came out is
  * accounted for (world-oracle.h), and so is every packet.  It prints how many
- * there were.
+ * there were.  The same again with the router's MAC as destination, from ports
+ * and out of tunnels, where routed-oracle.h knows what becomes of each.
  *
  * Frames in several segments are not here: the pipeline never sees any,
  * overlay-port.c makes each contiguous or drops it.  Mbufs need DPDK's EAL. */
@@ -20,11 +21,13 @@
 #include "bad-frames.h"
 #include "hash.h"
 #include "random.h"
+#include "routed-oracle.h"
 #include "world-oracle.h"
 
 /* What was tried so far. */
 struct tally {
     struct world *w;
+    struct routed_world *r;     /* Instead. */
     size_t n_frames;
     size_t n_distinct;
     size_t n_runs;
@@ -42,6 +45,8 @@ static const size_t enough[] = {
     120, 16000, 16000, 75000, 70000, 18000, 16000, 2048, 8186, 65536
 };
 #define ENOUGH_DISTINCT 350000
+#define ENOUGH_ROUTED 150000
+#define ENOUGH_TOLD 100000
 
 /* Returns true if the frame was not seen before. */
 static bool
@@ -151,6 +156,110 @@ bad_frames_do_no_harm(void **state)
                   t.n_answers);
     assert_true(t.n_distinct >= ENOUGH_DISTINCT);
     free(t.seen);
+}
+
+/* Routes. */
+
+/* Addresses the frame to 'ip', if it is of that family.  A checksum is as
+ * right or wrong as before. */
+static void
+redirect(struct frame *f, const char *ip_s)
+{
+    struct in6_addr ip = world_ip(ip_s);
+    bool v4 = ovl_ip_is_v4(&ip);
+    size_t ofs = v4 ? IP4_DST : L3_OFS + 24;
+    size_t len = v4 ? 4 : 16;
+
+    if (f->len < ofs + len || frame_get16(f, 12) != (v4 ? 0x0800 : 0x86dd)) {
+        return;
+    }
+    if (v4) {
+        uint32_t sum = (uint16_t) ~frame_get16(f, IP4_CSUM);
+
+        for (size_t i = 0; i < len; i += 2) {
+            sum += (uint16_t) ~frame_get16(f, ofs + i);
+            sum += ip.s6_addr[12 + i] << 8 | ip.s6_addr[13 + i];
+        }
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        frame_set16(f, IP4_CSUM, ~sum);
+    }
+    memcpy(f->data + ofs, v4 ? ip.s6_addr + 12 : ip.s6_addr, len);
+}
+
+/* The frame to the router where 'a' is. */
+static void
+try_routed(struct tally *t, const struct routed_arrival *a, struct frame *f)
+{
+    struct eth_addr mac = mac_from(routed_network(a->vni)->mac);
+    struct world *w = t->r->w;
+    uint8_t ecn = t->n_runs & 3;
+    const char *error;
+
+    memcpy(f->data, &mac, MIN(f->len, sizeof mac));
+    count(t, f->data, f->len);
+
+    struct frame arriving = routed_arriving(a, f, ecn);
+    world_receive(w, routed_in(t->r, a), &arriving);
+    t->n_runs++;
+    t->n_out += w->n_out;
+    t->n_answers += world_delta(w, OVL_TOTAL_GENERATED);
+    error = routed_oracle(t->r, a, f, ecn);
+    if (!error && t->n_runs % 64 == 0) {
+        error = routed_echo(t->r, a);
+    }
+    if (error) {
+        print_frame(error, f);
+        print_error("from %s in network %"PRIu32"\n",
+                    a->port == NO_PORT ? a->vtep : routed_in(t->r, a)->name,
+                    a->vni);
+        fail();
+    }
+}
+
+static void
+route_frame(const uint8_t *data, size_t len, size_t template OVS_UNUSED,
+            void *t_)
+{
+    static const char *const addresses[][2] = {
+        { "10.1.0.1", "2001:db8:1::1" }, { "10.2.0.14", "2001:db8:2::14" },
+        { "10.3.7.200", "2001:db8:4::1" }, { "10.6.0.1", "2001:db8:6::1" },
+        { "10.2.0.2", "2001:db8:2::2" }, { "10.1.0.95", "2001:db8:1::96" },
+        { "203.0.113.1", "2001:db8:9::1" },
+    };
+    struct tally *t = t_;
+    struct frame f = { .len = 0 };
+
+    /* As it is, from a port; to somebody, from anywhere. */
+    frame_put(&f, data, len);
+    try_routed(t, &routed_arrivals[0], &f);
+
+    size_t n = t->n_frames / 2;
+    const char *const *to = addresses[n % ARRAY_SIZE(addresses)];
+    redirect(&f, to[0]);
+    redirect(&f, to[1]);
+    try_routed(t, &routed_arrivals[n % ROUTED_N_ARRIVALS], &f);
+}
+
+static void
+bad_packets_are_routed_without_harm(void **state OVS_UNUSED)
+{
+    struct tally t = {
+        .r = routed_world_create(),
+        .seen = xcalloc(1 << SEEN_BITS, sizeof *t.seen),
+    };
+
+    for (size_t i = 0; i < n_bad_frame_makers; i++) {
+        bad_frame_makers[i].make(route_frame, &t);
+    }
+    print_message("%7"PRIuSIZE" frames to the router, %7"PRIuSIZE" distinct, "
+                  "%"PRIuSIZE" sent, %"PRIuSIZE" answers\n",
+                  t.n_frames, t.n_distinct, t.n_out, t.n_answers);
+    assert_true(t.n_distinct >= ENOUGH_DISTINCT);
+    assert_true(t.n_out >= ENOUGH_ROUTED);
+    assert_true(t.n_answers >= ENOUGH_TOLD);
+    free(t.seen);
+    routed_world_destroy(t.r);
 }
 
 /* Chains are walked, but not for ever. */
@@ -347,6 +456,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(bad_frames_do_no_harm),
+        cmocka_unit_test(bad_packets_are_routed_without_harm),
         world_test(chains_have_an_end),
         world_test(no_packet_is_kept),
         world_test(tenants_in_one_burst_do_not_mix),
