@@ -183,6 +183,8 @@ void ovl_block_unref(struct ovl_forwarding *, uint32_t first);
 void ovl_vrfs_init(struct ovl_forwarding *);
 /* After the table has been emptied. */
 void ovl_vrfs_destroy(struct ovl_forwarding *);
+/* Number of prefixes of all VRFs.  Any thread. */
+size_t ovl_routes_count(const struct ovl_forwarding *);
 /* Sets the entries of VRFs whose routes changed in this transaction. */
 void ovl_vrfs_finish(struct ovl_forwarding *);
 

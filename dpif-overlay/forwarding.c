@@ -84,6 +84,7 @@ ovl_forwarding_sizes(const struct ovl_forwarding *fwd,
     sizes->macs = ovl_vmap_count(&fwd->tables[OVL_TABLE_MACS]);
     sizes->neighbors = ovl_vmap_count(&fwd->tables[OVL_TABLE_NEIGHBORS]);
     sizes->vrfs = ovl_vmap_count(&fwd->tables[OVL_TABLE_VRFS]);
+    sizes->routes = ovl_routes_count(fwd);
     sizes->vteps = ovl_vteps_count(fwd);
 }
 

@@ -360,6 +360,7 @@ void ovl_forwarding_for_each_route(
 
 struct ovl_table_sizes {
     size_t networks, bindings, macs, neighbors, vteps, vrfs;
+    size_t routes;              /* Of all VRFs, what is connected too. */
 };
 void ovl_forwarding_sizes(const struct ovl_forwarding *,
                           struct ovl_table_sizes *);

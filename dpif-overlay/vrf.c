@@ -147,6 +147,17 @@ ovl_route_lookup_bulk(const struct ovl_forwarding *fwd,
     }
 }
 
+size_t
+ovl_routes_count(const struct ovl_forwarding *fwd_)
+{
+    struct ovl_forwarding *fwd = CONST_CAST(struct ovl_forwarding *, fwd_);
+
+    ovs_mutex_lock(&fwd->prefixes_mutex);
+    size_t n = hmap_count(&fwd->prefixes);
+    ovs_mutex_unlock(&fwd->prefixes_mutex);
+    return n;
+}
+
 /* A part of 'prefixes', for a thread that must not hold up the writer. */
 struct piece {
     size_t bucket;              /* The next one to look at... */

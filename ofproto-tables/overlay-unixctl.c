@@ -542,6 +542,8 @@ show_as_json(struct unixctl_conn *conn, const struct ovl_config *config)
     json_object_put(counts, "neighbors",
                     json_integer_create(sizes.neighbors));
     json_object_put(counts, "bindings", json_integer_create(sizes.bindings));
+    json_object_put(counts, "vrfs", json_integer_create(sizes.vrfs));
+    json_object_put(counts, "routes", json_integer_create(sizes.routes));
     json_object_put(counts, "vteps", json_integer_create(sizes.vteps));
     json_object_put(json, "counts", counts);
     json_object_put(json, "database", db_status_to_json(&status));
@@ -570,8 +572,10 @@ show_as_text(struct unixctl_conn *conn, const struct ovl_config *config)
     put_config(config, &s);
     put_db_status(&status, &s);
     ds_put_format(&s, "tables: %"PRIuSIZE" networks, %"PRIuSIZE" MACs, "
-                  "%"PRIuSIZE" neighbors, %"PRIuSIZE" VTEPs\n",
-                  sizes.networks, sizes.macs, sizes.neighbors, sizes.vteps);
+                  "%"PRIuSIZE" neighbors, %"PRIuSIZE" VRFs, %"PRIuSIZE
+                  " routes, %"PRIuSIZE" VTEPs\n",
+                  sizes.networks, sizes.macs, sizes.neighbors, sizes.vrfs,
+                  sizes.routes, sizes.vteps);
     for (size_t i = 0; i < ARRAY_SIZE(show_lists); i++) {
         struct ovl_grid g;
 

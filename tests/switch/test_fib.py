@@ -93,3 +93,12 @@ def test_routes_of_a_transaction_take_force_together(sw):
 def test_nonsense_is_told(sw):
     with pytest.raises(UnixctlError, match="is not an IP address"):
         sw.appctl("overlay/fib", "amber", "x")
+
+
+def test_vrfs_and_routes_are_counted(sw):
+    """What is connected counts: a prefix and an address per gateway."""
+    add_networks(sw)
+    add_route(sw, "amber", "0.0.0.0/0", "10.2.0.254")
+    counts = json.loads(sw.appctl("overlay/show", "--json"))["counts"]
+    assert (counts["vrfs"], counts["routes"]) == (3, 2 * 5 + 1)
+    assert ", 3 VRFs, 11 routes, " in sw.appctl("overlay/show")
