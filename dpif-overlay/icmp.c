@@ -184,8 +184,8 @@ ovl_icmp_trace(struct ovl_trace *trace, const struct ovl_icmp *icmp,
               : messages[icmp->message].code6, mtu);
 }
 
-/* The message is the request's with another type; so is its checksum, right or
- * wrong: swapping the addresses does not change it. */
+/* The message is the request's with another type; so is its checksum: swapping
+ * the addresses does not change it. */
 struct dp_packet *
 ovl_icmp_echo_reply(struct eth_addr eth_src, const void *frame,
                     const struct ovl_pkt *pkt,

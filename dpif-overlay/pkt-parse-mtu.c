@@ -10,7 +10,6 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip6.h>
 
-#include "csum.h"
 #include "pkt-parse-load.h"
 
 #define ICMP4_FRAG_NEEDED 4     /* Code of ICMP4_DST_UNREACH. */
@@ -70,22 +69,6 @@ parse_quoted6(const struct ovl_bytes *b, size_t ofs,
     return parse_quoted_udp(b, ofs + sizeof h, tb);
 }
 
-static bool
-csum_is_right(const struct ovl_bytes *packet, const struct ovl_pkt *pkt,
-              size_t ofs)
-{
-    size_t len = packet->len - ofs;
-    uint32_t sum = 0;
-
-    if (pkt->l3 == OVL_L3_IPV6) {
-        sum = csum_continue(sum, &pkt->ip.src, sizeof pkt->ip.src);
-        sum = csum_continue(sum, &pkt->ip.dst, sizeof pkt->ip.dst);
-        sum = csum_add32(sum, htonl(len));
-        sum = csum_add16(sum, htons(IPPROTO_ICMPV6));
-    }
-    return !csum_finish(csum_continue(sum, packet->data + ofs, len));
-}
-
 bool
 ovl_pkt_parse_too_big(const void *data, const struct ovl_pkt *pkt,
                       struct ovl_pkt_too_big *tb)
@@ -114,7 +97,7 @@ ovl_pkt_parse_too_big(const void *data, const struct ovl_pkt *pkt,
         || (v4 ? icmp.type != ICMP4_DST_UNREACH
             || icmp.code != ICMP4_FRAG_NEEDED
             : icmp.type != ICMP6_PACKET_TOO_BIG)
-        || !csum_is_right(&packet, pkt, r.l4_ofs)) {
+        || !ovl_pkt_icmp_csum_ok(data, pkt, &r)) {
         return false;
     }
 

@@ -204,3 +204,20 @@ ovl_pkt_parse_for_router(const void *data, const struct ovl_pkt *pkt)
     }
     return r;
 }
+
+bool
+ovl_pkt_icmp_csum_ok(const void *data, const struct ovl_pkt *pkt,
+                     const struct ovl_pkt_router *r)
+{
+    const uint8_t *icmp = (const uint8_t *) data + r->l4_ofs;
+    size_t len = pkt->l3_ofs + r->len - r->l4_ofs;
+    uint32_t sum = 0;
+
+    if (pkt->l3 == OVL_L3_IPV6) {
+        sum = csum_continue(sum, &pkt->ip.src, sizeof pkt->ip.src);
+        sum = csum_continue(sum, &pkt->ip.dst, sizeof pkt->ip.dst);
+        sum = csum_add32(sum, htonl(len));
+        sum = csum_add16(sum, htons(IPPROTO_ICMPV6));
+    }
+    return !csum_finish(csum_continue(sum, icmp, len));
+}

@@ -97,10 +97,13 @@ for_gateway(const struct ovl_routing *l)
 {
     const struct ovl_pkt_ip *ip = &l->pkt->ip;
     enum ovl_icmp_message message;
+    bool echo = (l->router.echo
+                 && ovl_pkt_icmp_csum_ok(l->a->frame, l->pkt, &l->router));
 
     OVL_TRACE(l->a->worker->trace, "router: %s is a gateway address%s",
-              OVL_IP_TEXT(&ip->dst), l->router.echo ? ", echo" : "");
-    if (l->router.echo) {
+              OVL_IP_TEXT(&ip->dst), echo ? ", echo"
+              : l->router.echo ? ", echo with a wrong checksum" : "");
+    if (echo) {
         return (struct ovl_verdict) {
             .kind = OVL_VERDICT_ECHO, .router = l->router,
         };

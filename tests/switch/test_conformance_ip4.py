@@ -536,6 +536,17 @@ def test_echo_cut_short_is_not_answered(red):
                    drops={("vm1", 5001, "for_gateway"): 1})
 
 
+def test_echo_with_a_wrong_checksum_is_not_answered(red):
+    """RFC 792; of odd length, too."""
+    for size in 0, 1, 56, 57:
+        good = echo("10.1.0.1", b"x" * size)
+        for offset in range(L4, len(good), 11):
+            bad = change(good, offset, bytes([good[offset] ^ 0x10]))
+            if bad[L4] == 8:
+                red.expect(("vm1", bad),
+                           drops={("vm1", 5001, "for_gateway"): 1})
+
+
 def test_fragments_of_an_echo_are_not_answered(red):
     """Nothing is reassembled here."""
     parts = fragment(IP(src=ip(1), dst="10.1.0.1")

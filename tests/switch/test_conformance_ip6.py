@@ -495,6 +495,16 @@ def test_echo_of_each_size_is_answered_whole(red, size):
                out={"vm9": [echo_reply("fd00::1", data)]})
 
 
+def test_echo_with_a_wrong_checksum_is_not_answered(red):
+    """RFC 4443 section 2.3; the addresses count."""
+    good = echo("fd00::1", b"x" * 57)
+    for offset in L4 + 2, L4 + 3, L4 + 7, len(good) - 1:
+        expect_dropped(red, [change(good, offset, bytes([good[offset] ^ 1]))],
+                       "for_gateway")
+    red.expect(("vm9", change(good, 37, b"\x18")),
+               drops={("vm9", 5001, "for_gateway"): 1})
+
+
 def test_echo_behind_extension_headers_is_answered(red):
     """The answer has none."""
     frame = echo("fd00::1", b"x")
