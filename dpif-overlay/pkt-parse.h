@@ -168,9 +168,9 @@ struct ovl_pkt_router {
 struct ovl_pkt_router ovl_pkt_parse_for_router(const void *data,
                                                const struct ovl_pkt *pkt);
 
-/* Returns whether the checksum of the ICMP message in 'pkt' is right: RFC 792,
- * RFC 4443 section 2.3.  'data' is what 'pkt' and 'r' were parsed from, without
- * fault, in one piece and with a whole ICMP header. */
+/* Returns whether the checksum of the ICMP message in 'pkt' is right (RFC 792,
+ * RFC 4443 section 2.3).  'data' is what 'pkt' and 'r' were parsed from, in
+ * one piece, without fault, and with a whole ICMP header. */
 bool ovl_pkt_icmp_csum_ok(const void *data, const struct ovl_pkt *pkt,
                           const struct ovl_pkt_router *r);
 

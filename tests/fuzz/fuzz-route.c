@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "frame-input.h"
+#include "tests/unit/ip-oracle.h"
 #include "tests/unit/routed-oracle.h"
 #include "util.h"
 
@@ -136,6 +137,21 @@ make6(const uint8_t *data, const char *dst, const char *src, struct frame *f)
     frame_set16(f, L3_OFS + 4, f->len - L3_OFS - 40);
 }
 
+/* No echo is answered with another checksum. */
+static void
+repair_icmp(struct frame *f)
+{
+    struct ip_packet p;
+
+    if (ip_packet_parse(f, &p) && ip_packet_is_icmp(&p) && p.l4_len >= 4) {
+        size_t ofs = p.l4 - f->data + 2;
+        uint32_t sum = p.v4 ? 0 : ip_sum(p.l4_len + 58, p.ip + 8, 32);
+
+        frame_set16(f, ofs, 0);
+        frame_set16(f, ofs, ~ip_sum(sum, p.l4, p.l4_len));
+    }
+}
+
 static const struct routed_arrival *
 make(const uint8_t *data, size_t size, struct frame *f)
 {
@@ -166,6 +182,7 @@ make(const uint8_t *data, size_t size, struct frame *f)
     }
     if (!(data[7] & 0x80)) {
         frame_repair(f, L3_OFS);
+        repair_icmp(f);
     }
     return a;
 }

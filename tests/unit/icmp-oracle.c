@@ -18,14 +18,8 @@
 static bool
 checksums_are_right(const struct ip_packet *p)
 {
-    uint32_t sum = 0;
-
-    if (p->v4 && ip_sum(0, p->ip, p->header) != 0xffff) {
-        return false;
-    } else if (!p->v4) {
-        sum = ip_sum(p->l4_len + 58, p->ip + 8, 32);
-    }
-    return ip_sum(sum, p->l4, p->l4_len) == 0xffff;
+    return ((!p->v4 || ip_sum(0, p->ip, p->header) == 0xffff)
+            && ip_packet_icmp_sum_is_right(p));
 }
 
 /* The reply to an echo request says the same. */
@@ -42,7 +36,7 @@ check_echo(const struct ip_packet *asked, const struct ip_packet *said)
         return "the echo reply says something else than the request";
     } else if (memcmp(&asked->dst, &said->src, sizeof said->src)) {
         return "the echo reply is from somebody else";
-    } else if (checksums_are_right(asked) != checksums_are_right(said)) {
+    } else if (!checksums_are_right(asked) || !checksums_are_right(said)) {
         return "the echo reply's checksum";
     }
     return NULL;

@@ -195,3 +195,11 @@ ip_packet_is_error(const struct ip_packet *p)
     return (p->v4 ? type == 3 || type == 4 || type == 5 || type == 11
             || type == 12 : type < 128 || type == 137);
 }
+
+bool
+ip_packet_icmp_sum_is_right(const struct ip_packet *p)
+{
+    uint32_t sum = p->v4 ? 0 : ip_sum(p->l4_len + 58, p->ip + 8, 32);
+
+    return ip_sum(sum, p->l4, p->l4_len) == 0xffff;
+}

@@ -33,6 +33,9 @@ bool ip_packet_is_icmp(const struct ip_packet *);
 /* And it is that of an error, or a redirect. */
 bool ip_packet_is_error(const struct ip_packet *);
 
+/* The checksum of the ICMP message at 'l4' is right. */
+bool ip_packet_icmp_sum_is_right(const struct ip_packet *);
+
 /* Ones' complement sum of 'n' bytes, added to 'sum'; 0xffff: right. */
 uint32_t ip_sum(uint32_t sum, const uint8_t *, size_t n);
 

@@ -157,7 +157,7 @@ expect_gateway(struct routed_expectation *e, const struct routed_network *net)
     const struct ip_packet *p = &e->packet;
 
     if (ip_packet_is_icmp(p) && p->l4[0] == (p->v4 ? 8 : 128) && !p->fragment
-        && p->l4_len >= 8) {
+        && p->l4_len >= 8 && ip_packet_icmp_sum_is_right(p)) {
         add(e, (struct routed_outcome) { .kind = ROUTED_ECHO });
     } else if (p->fragment || p->proto == (p->v4 ? 1 : 58) || p->proto < 0
                || (!p->v4 && p->proto == 59)) {
