@@ -136,30 +136,40 @@ next_time(const struct ovl_advertiser *adv)
             : UINT64_MAX - heap_max(&adv->timers)->priority);
 }
 
-/* Has 'l' told as often as if it were new, but not more often than every
- * MIN_DELAY: RFC 4861 section 6.2.4, and 6.2.6 for the delay. */
+/* Has 'l', which was told something else before, told as often as if it were
+ * new, but not more often than every MIN_DELAY: RFC 4861 section 6.2.4, and
+ * 6.2.6 for the delay. */
 static void
 tell_soon(struct ovl_advertiser *adv, struct listener *l, long long int now)
 {
     l->n_initial = MAX_INITIAL;
-    heap_change(&adv->timers, &l->heap_node, priority_of(
-        l->last == LLONG_MIN ? now : MAX(now, l->last + MIN_DELAY)));
+    heap_change(&adv->timers, &l->heap_node,
+                priority_of(MAX(now, l->last + MIN_DELAY)));
 }
 
-/* Chooses when to tell 'l' after it has been told. */
-static void
-tell_again(struct ovl_advertiser *adv, struct listener *l,
-           const struct ovl_network *net, long long int now)
+/* Chooses when to tell 'l' next.  RFC 4861 section 6.2.4: also the first
+ * advertisement comes after an interval.  A host that cannot wait solicits. */
+static long long int
+choose_time(const struct listener *l, const struct ovl_network *net,
+            long long int now)
 {
     int max = net->ra_interval;
     int min = nd_ra_min_interval_default(max);
     int delay = random_range((max - min) * 1000 + 1) + min * 1000;
 
+    return now + (l->n_initial ? MIN(delay, MAX_INITIAL_INTERVAL) : delay);
+}
+
+static void
+tell_again(struct ovl_advertiser *adv, struct listener *l,
+           const struct ovl_network *net, long long int now)
+{
     l->last = now;
-    if (l->n_initial && --l->n_initial) {
-        delay = MIN(delay, MAX_INITIAL_INTERVAL);
+    if (l->n_initial) {
+        l->n_initial--;
     }
-    heap_change(&adv->timers, &l->heap_node, priority_of(now + delay));
+    heap_change(&adv->timers, &l->heap_node,
+                priority_of(choose_time(l, net, now)));
 }
 
 /* Telling. */
@@ -270,7 +280,8 @@ add_domain(struct ovl_advertiser *adv, uint32_t vni)
 /* Notes that 'port', with tag 'vlan', is a member of network 'vni'. */
 static void
 see_member(struct ovl_advertiser *adv, ovs_version_t version,
-           struct ovl_lport *port, uint16_t vlan, uint32_t vni)
+           struct ovl_lport *port, uint16_t vlan, uint32_t vni,
+           long long int now)
 {
     const struct ovl_network *net
         = ovl_network_lookup(adv->fwd, version, vni);
@@ -297,15 +308,18 @@ see_member(struct ovl_advertiser *adv, ovs_version_t version,
         .port = ovl_lport_ref(port), .vlan = vlan,
     };
     l->last = LLONG_MIN;
+    l->n_initial = MAX_INITIAL;
     l->seen = true;
     hmap_insert(&adv->listeners, &l->hmap_node, hash);
     ovs_list_push_back(&d->listeners, &l->list_node);
-    heap_insert(&adv->timers, &l->heap_node, priority_of(LLONG_MAX));
+    heap_insert(&adv->timers, &l->heap_node,
+                priority_of(choose_time(l, net, now)));
 }
 
 struct pass {
     struct ovl_advertiser *adv;
     ovs_version_t version;
+    long long int now;
 };
 
 static void
@@ -315,12 +329,13 @@ see_binding(const struct ovl_binding *b, void *pass_)
 
     switch (b->role) {
     case OVL_ROLE_ACCESS:
-        see_member(pass->adv, pass->version, b->port, 0, b->vni);
+        see_member(pass->adv, pass->version, b->port, 0, b->vni,
+                   pass->now);
         break;
     case OVL_ROLE_GATEWAY:
         for (size_t i = 0; i < b->n_vlans; i++) {
             see_member(pass->adv, pass->version, b->port, b->vlans[i].vlan,
-                       b->vlans[i].vni);
+                       b->vlans[i].vni, pass->now);
         }
         break;
     case OVL_ROLE_UPLINK:
@@ -360,7 +375,7 @@ update_domain(struct ovl_advertiser *adv, struct domain *d,
     d->told = true;
     d->interval = net->ra_interval;
     LIST_FOR_EACH (l, list_node, &d->listeners) {
-        if (changed || l->last == LLONG_MIN) {
+        if (changed && l->last != LLONG_MIN) {
             tell_soon(adv, l, now);
         }
     }
@@ -384,7 +399,7 @@ close_domain(struct ovl_advertiser *adv, struct domain *d,
 static void
 run_pass(struct ovl_advertiser *adv, long long int now)
 {
-    struct pass pass = { adv, ovl_forwarding_version(adv->fwd) };
+    struct pass pass = { adv, ovl_forwarding_version(adv->fwd), now };
     const struct ovl_config *config = ovl_config_get(adv->fwd, pass.version);
     struct listener *l;
     struct domain *d;
