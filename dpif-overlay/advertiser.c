@@ -50,7 +50,6 @@ struct listener {
     struct domain *domain;
     struct ovl_member member;   /* Holds a reference to its port. */
     int n_initial;              /* How often it is told soon again. */
-    long long int last;         /* When it was told; LLONG_MIN: never. */
     bool seen;                  /* Mark of the current pass. */
 };
 
@@ -136,15 +135,15 @@ next_time(const struct ovl_advertiser *adv)
             : UINT64_MAX - heap_max(&adv->timers)->priority);
 }
 
-/* Has 'l', which was told something else before, told as often as if it were
- * new, but not more often than every MIN_DELAY: RFC 4861 section 6.2.4, and
- * 6.2.6 for the delay. */
+/* Has 'l' told what is new, as often as if it were new itself: RFC 4861 section
+ * 6.2.4.  What else changes in the next MIN_DELAY is told along: section
+ * 6.2.6. */
 static void
 tell_soon(struct ovl_advertiser *adv, struct listener *l, long long int now)
 {
     l->n_initial = MAX_INITIAL;
     heap_change(&adv->timers, &l->heap_node,
-                priority_of(MAX(now, l->last + MIN_DELAY)));
+                MAX(l->heap_node.priority, priority_of(now + MIN_DELAY)));
 }
 
 /* Chooses when to tell 'l' next.  RFC 4861 section 6.2.4: also the first
@@ -164,7 +163,6 @@ static void
 tell_again(struct ovl_advertiser *adv, struct listener *l,
            const struct ovl_network *net, long long int now)
 {
-    l->last = now;
     if (l->n_initial) {
         l->n_initial--;
     }
@@ -225,9 +223,7 @@ say_goodbye(struct ovl_advertiser *adv, const struct ovl_network *net,
         last.prefixes[last.n_prefixes++] = gone.prefixes[i];
     }
     LIST_FOR_EACH (l, list_node, &d->listeners) {
-        if (l->last != LLONG_MIN) {
-            tell(adv, net, l, &last);
-        }
+        tell(adv, net, l, &last);
     }
 }
 
@@ -307,7 +303,6 @@ see_member(struct ovl_advertiser *adv, ovs_version_t version,
     l->member = (struct ovl_member) {
         .port = ovl_lport_ref(port), .vlan = vlan,
     };
-    l->last = LLONG_MIN;
     l->n_initial = MAX_INITIAL;
     l->seen = true;
     hmap_insert(&adv->listeners, &l->hmap_node, hash);
@@ -375,7 +370,7 @@ update_domain(struct ovl_advertiser *adv, struct domain *d,
     d->told = true;
     d->interval = net->ra_interval;
     LIST_FOR_EACH (l, list_node, &d->listeners) {
-        if (changed && l->last != LLONG_MIN) {
+        if (changed) {
             tell_soon(adv, l, now);
         }
     }

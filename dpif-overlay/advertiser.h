@@ -7,9 +7,9 @@
  *
  * A *listener* is a member of a network that advertises, on this hypervisor:
  * a port, or a VLAN of one.  Each has a timer of its own.  It is told three
- * times in the first minute, and at once and twice more whenever what there is
- * to tell has changed; after that at random times, no further apart than the
- * network's 'ra_interval'.  Hypervisors do not tell each other's members,
+ * times in the first minute, and again, the first time within three seconds,
+ * when what there is to tell has changed; after that at random times, no
+ * further apart than the network's 'ra_interval'.  Hypervisors do not tell each other's members,
  * so nothing ever goes into a tunnel.
  *
  * What is no longer so is taken back (section 6.2.5): a prefix that went, and
