@@ -338,7 +338,8 @@ EXTRA_PROGRAMS += tests/fuzz/fuzz-seq
 check_PROGRAMS += tests/fuzz/replay-seq
 tests_fuzz_fuzz_seq_SOURCES = \
 	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/seq-model.c \
-	tests/fuzz/seq-model.h tests/fuzz/fuzz-seq.c
+	tests/fuzz/seq-model.h tests/fuzz/seq-router.c \
+	tests/fuzz/fuzz-seq.c
 tests_fuzz_fuzz_seq_LDADD = $(UNIT_SEQ)
 tests_fuzz_fuzz_seq_LDFLAGS = $(FUZZ_FLAGS)
 tests_fuzz_replay_seq_SOURCES = \

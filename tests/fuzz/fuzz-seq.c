@@ -5,8 +5,8 @@
  * what came out is compared with what the rows in force say (seq-model.h).
  *
  * The input is a list of steps of four bytes: what to do, and three numbers.
- * There are four ports, two networks, and few MACs and VTEPs, so that the same
- * key is soon deleted and made again. */
+ * There are four ports, two networks, a VRF, and few MACs, VTEPs and prefixes,
+ * so that the same key is soon deleted and made again. */
 
 #include <config.h>
 
@@ -103,7 +103,7 @@ set_network(struct seq_model *m, size_t i, uint8_t how)
 
     *net = (struct seq_network) {
         .there = true, .flood = how & 3, .flood_unknown = how & 4,
-        .vrf = how & 8, .gateway = (how & 24) == 16,
+        .vrf = how & 8, .gateway = how & 16, .own_mac = how & 32,
     };
     for (size_t v = 0; v < N_VTEPS; v++) {
         if (net->flood & 1 << v) {
@@ -113,8 +113,10 @@ set_network(struct seq_model *m, size_t i, uint8_t how)
     ovl_rib_set_network(m->rib, &uuid, &(struct ovl_row_network) {
         .vni = seq_vnis[i], .name = "", .vrf = net->vrf ? "red" : "",
         .flood_vteps = { flood, n_flood },
-        .gateway_ips = net->gateway ? STRINGS("10.0.0.1/24")
+        .gateway_ips = net->gateway
+                       ? STRINGS(i ? "10.0.1.1/24" : "10.0.0.1/24")
                        : (struct ovl_strings) { .n = 0 },
+        .gateway_mac = net->own_mac ? "02:00:5e:00:01:07" : NULL,
         .unknown_unicast = net->flood_unknown ? "flood" : NULL });
 }
 
@@ -174,8 +176,67 @@ set_mac(struct seq_model *m, size_t i, uint8_t key, uint8_t how)
     ovl_rib_set_mac(m->rib, &uuid, &(struct ovl_row_mac) {
         .vni = seq_vnis[mac->net], .mac = seq_macs[mac->mac],
         .vtep = mac->vtep < N_VTEPS ? seq_vteps[mac->vtep] : IP_OWN,
-        .ips = mac->has_ip ? STRINGS(CONST_CAST(char *, seq_ips[mac->mac]))
+        .ips = mac->has_ip ? STRINGS(CONST_CAST(char *,
+                                                    seq_ips[mac->net]
+                                                           [mac->mac]))
                : (struct ovl_strings) { .n = 0 } });
+}
+
+static void
+set_neighbor(struct seq_model *m, size_t i, uint8_t key, uint8_t mac)
+{
+    struct uuid uuid = uuid_of(OVL_RIB_NEIGHBOR, i);
+    struct seq_neighbor *n = &m->rows.neighbors[i];
+
+    *n = (struct seq_neighbor) {
+        .there = true, .net = key & 1, .ip = (key >> 1) % N_MACS,
+        .mac = mac % N_MACS,
+    };
+    ovl_rib_set_neighbor(m->rib, &uuid, &(struct ovl_row_neighbor) {
+        .vni = seq_vnis[n->net], .ip = seq_ips[n->net][n->ip],
+        .mac = seq_macs[n->mac] });
+}
+
+static void
+set_route(struct seq_model *m, size_t i, uint8_t how, uint8_t hops)
+{
+    static const char *const prefixes[N_PREFIXES] = {
+        "10.7.1.0/24", "10.7.0.0/16", "10.0.0.0/8", "0.0.0.0/0"
+    };
+    static const char *const actions[] = {
+        "forward", "blackhole", "unreachable", "prohibit"
+    };
+    struct uuid uuid = uuid_of(OVL_RIB_ROUTE, i);
+    struct seq_route *route = &m->rows.routes[i];
+    char *ips[N_HOPS];
+
+    *route = (struct seq_route) {
+        .there = true, .prefix = how % N_PREFIXES,
+        .action = (how >> 2 & 3) == 0 ? OVL_ROUTE_FORWARD
+                  : (how >> 2 & 3) == 1 ? OVL_ROUTE_BLACKHOLE
+                  : (how >> 2 & 3) == 2 ? OVL_ROUTE_UNREACHABLE
+                  : OVL_ROUTE_PROHIBIT,
+        .named = how & 16,
+    };
+    if (route->action == OVL_ROUTE_FORWARD) {
+        route->n_hops = how & 32 ? 2 : 1;
+    }
+    for (size_t j = 0; j < route->n_hops; j++) {
+        /* Those of a row that names a network are all in it. */
+        size_t net = route->named ? hops & 1 : (hops >> 4 * j) & 1;
+        size_t ip = hops >> (4 * j + 1) & 7;
+
+        route->hops[j].net = net;
+        route->hops[j].ip = ip;
+        ips[j] = CONST_CAST(char *, (ip < N_MACS ? seq_ips[net][ip]
+                                     : seq_gateways[net]));
+    }
+
+    int64_t vni = seq_vnis[hops & 1];
+    ovl_rib_set_route(m->rib, &uuid, &(struct ovl_row_route) {
+        .vrf = "red", .prefix = prefixes[route->prefix],
+        .nexthops = { ips, route->n_hops },
+        .vni = route->named ? &vni : NULL, .action = actions[how >> 2 & 3] });
 }
 
 static void
@@ -184,7 +245,7 @@ delete_row(struct seq_model *m, uint8_t table, uint8_t i)
     struct seq_rows *rows = &m->rows;
     struct uuid uuid;
 
-    switch (table % 4) {
+    switch (table % 6) {
     case 0:
         i %= N_NETS;
         rows->networks[i].there = false;
@@ -202,6 +263,18 @@ delete_row(struct seq_model *m, uint8_t table, uint8_t i)
         rows->bindings[i].there = false;
         uuid = uuid_of(OVL_RIB_BINDING, i);
         ovl_rib_delete(m->rib, OVL_RIB_BINDING, &uuid);
+        break;
+    case 3:
+        i %= N_NEIGHBORS;
+        rows->neighbors[i].there = false;
+        uuid = uuid_of(OVL_RIB_NEIGHBOR, i);
+        ovl_rib_delete(m->rib, OVL_RIB_NEIGHBOR, &uuid);
+        break;
+    case 4:
+        i %= N_ROUTES;
+        rows->routes[i].there = false;
+        uuid = uuid_of(OVL_RIB_ROUTE, i);
+        ovl_rib_delete(m->rib, OVL_RIB_ROUTE, &uuid);
         break;
     default:
         i %= N_MAC_ROWS;
@@ -274,7 +347,8 @@ make_frame(uint8_t dst, uint8_t src, uint8_t kind)
 
     if (kind & 1) {
         f = frame_arp(to, from, 1, from, "10.0.0.99", MAC_ZERO,
-                      dst >> 4 < N_MACS ? seq_ips[dst >> 4] : "10.0.0.1");
+                      dst >> 4 < N_MACS ? seq_ips[kind >> 1 & 1][dst >> 4]
+                      : seq_gateways[kind >> 1 & 1]);
     } else {
         f = frame_eth(to, from, 0x88b5);
         frame_put_pattern(&f, 4 + kind);
@@ -290,6 +364,7 @@ receive(struct seq_model *m, struct ovl_lport *in, const struct frame *f)
         = dp_packet_clone_data_with_headroom(f->data, f->len, 128);
 
     m->n_out = 0;
+    m->worker.now += 1000;      /* What is limited in time is not. */
     m->n_generated = ovl_counter_read(OVL_TOTAL_GENERATED);
     dp_packet_batch_init_packet(&batch, packet);
     ovl_pipeline_run(&m->worker, in, &batch);
@@ -302,6 +377,39 @@ complain(const char *error)
     if (error) {
         fprintf(stderr, "%s\n", error);
         abort();
+    }
+}
+
+/* A packet for the router of 'net', or whom it would be if there were one. */
+static struct frame
+make_packet(const struct seq_model *m, size_t net, uint8_t dst, uint8_t src)
+{
+    static const char *const others[] = {
+        "10.0.0.1", "10.0.1.1", "10.7.1.1", "10.7.2.1", "10.8.0.1",
+        "203.0.113.1",
+    };
+    const char *mac = net < N_NETS ? seq_router_mac(m, net) : NULL;
+    const char *ip = (dst % 16 < N_MACS ? seq_ips[dst >> 4 & 1][dst % 16]
+                      : others[dst % 16 % ARRAY_SIZE(others)]);
+
+    return frame_udp4(mac ? mac : MAC_ROUTER, seq_macs[src % N_MACS],
+                      net ? "10.0.1.99" : "10.0.0.99", ip, 1000 + dst, 2000,
+                      20);
+}
+
+static void
+packet_from_port(struct seq_model *m, size_t i, uint8_t b, uint8_t c)
+{
+    int vlan = c & 0x40 ? 10 : 0;
+
+    if (m->ports[i]) {
+        struct frame f = make_packet(m, seq_net_of(m, i, vlan), b, c & 7);
+
+        if (vlan) {
+            f = frame_tag(&f, 0x8100, vlan);
+        }
+        receive(m, m->ports[i], &f);
+        complain(seq_check_from_port(m, i, vlan, &f));
     }
 }
 
@@ -325,29 +433,50 @@ frame_from_port(struct seq_model *m, size_t i, uint8_t b, uint8_t c)
 }
 
 static void
-frame_from_tunnel(struct seq_model *m, uint8_t a, uint8_t b, uint8_t c)
+from_tunnel(struct seq_model *m, uint8_t a, const struct frame *inner)
 {
     static const char *const sources[] = {
         "192.0.2.2", "192.0.2.3", "192.0.2.9", IP_OWN
     };
     static const uint32_t vnis[] = { 100, 200, 300, 0 };
-    struct frame inner = make_frame(b, c, c >> 3);
     struct frame f = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, sources[a & 3],
-                                  IP_OWN, 0, 50000, vnis[a >> 2 & 3], &inner);
+                                  IP_OWN, 0, 50000, vnis[a >> 2 & 3], inner);
 
     receive(m, m->uplink, &f);
-    complain(seq_check_from_tunnel(m, a & 3, a >> 2 & 3, &inner));
+    complain(seq_check_from_tunnel(m, a & 3, a >> 2 & 3, inner));
+}
+
+static void
+frame_from_tunnel(struct seq_model *m, uint8_t a, uint8_t b, uint8_t c)
+{
+    struct frame inner = make_frame(b, c, c >> 3);
+
+    from_tunnel(m, a, &inner);
+}
+
+static void
+packet_from_tunnel(struct seq_model *m, uint8_t a, uint8_t b, uint8_t c)
+{
+    struct frame inner = make_packet(m, a >> 2 & 3, b, c & 7);
+
+    from_tunnel(m, a, &inner);
 }
 
 static void
 step(struct seq_model *m, const uint8_t s[STEP_LEN])
 {
-    switch (s[0] % 16) {
-    case 0: case 1: case 2: case 3:
+    switch (s[0] % 20) {
+    case 0: case 1:
         frame_from_port(m, s[1] % N_PORTS, s[2], s[3]);
         break;
-    case 4: case 5:
+    case 2: case 3:
+        packet_from_port(m, s[1] % N_PORTS, s[2], s[3]);
+        break;
+    case 4:
         frame_from_tunnel(m, s[1], s[2], s[3]);
+        break;
+    case 5:
+        packet_from_tunnel(m, s[1], s[2], s[3]);
         break;
     case 6:
         set_network(m, s[1] % N_NETS, s[2]);
@@ -376,6 +505,12 @@ step(struct seq_model *m, const uint8_t s[STEP_LEN])
             ovsrcu_quiesce();
         }
         ovl_forwarding_collect(m->worker_fwd);
+        break;
+    case 16:
+        set_neighbor(m, s[1] % N_NEIGHBORS, s[2], s[3]);
+        break;
+    case 17: case 18:
+        set_route(m, s[1] % N_ROUTES, s[2], s[3]);
         break;
     default:
         ovl_forwarding_for_each_vtep(m->worker_fwd,
@@ -418,7 +553,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } while (ovl_forwarding_collect(m->worker_fwd));
     ovl_forwarding_sizes(m->worker_fwd, &sizes);
     ovs_assert(!sizes.networks && !sizes.bindings && !sizes.macs
-               && !sizes.neighbors && !sizes.vteps);
+               && !sizes.neighbors && !sizes.vteps && !sizes.vrfs);
     ovl_forwarding_destroy(m->worker_fwd);
     for (size_t i = 0; i < N_PORTS; i++) {
         if (m->ports[i]) {

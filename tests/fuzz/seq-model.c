@@ -13,23 +13,14 @@ const char *const seq_macs[N_MACS] = {
     "52:54:00:00:00:00", "52:54:00:00:00:01", "52:54:00:00:00:02",
     "52:54:00:00:00:03", "52:54:00:00:00:04", "52:54:00:00:00:05",
 };
-const char *const seq_ips[N_MACS] = {
-    "10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13", "10.0.0.14",
-    "10.0.0.15",
+const char *const seq_ips[N_NETS][N_MACS] = {
+    { "10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13", "10.0.0.14",
+      "10.0.0.15" },
+    { "10.0.1.10", "10.0.1.11", "10.0.1.12", "10.0.1.13", "10.0.1.14",
+      "10.0.1.15" },
 };
+const char *const seq_gateways[N_NETS] = { "10.0.0.1", "10.0.1.1" };
 const char *const seq_vteps[N_VTEPS] = { "192.0.2.2", "192.0.2.3" };
-
-/* Where a frame goes: bit I, port I; bit N_PORTS + I, VTEP I. */
-typedef uint32_t places;
-#define PORT(I) (1u << (I))
-#define VTEP(I) (1u << (N_PORTS + (I)))
-
-/* What came out has to contain 'must' and nothing but 'may', or, if 'one', to
- * be one of 'may' or nothing. */
-struct expectation {
-    places must, may;
-    bool one;
-};
 
 /* True if port 'i' is the one that was there at the last commit. */
 static bool
@@ -70,9 +61,8 @@ binding_of(const struct seq_model *m, size_t i)
     return row;
 }
 
-/* The network of port 'i' for 'vlan'; N_NETS if there is none. */
-static size_t
-net_of(const struct seq_model *m, size_t i, int vlan)
+size_t
+seq_net_of(const struct seq_model *m, size_t i, int vlan)
 {
     const struct seq_port *b = binding_of(m, i);
     size_t net = N_NETS;
@@ -88,7 +78,7 @@ net_of(const struct seq_model *m, size_t i, int vlan)
 static bool
 is_member(const struct seq_model *m, size_t i, size_t net)
 {
-    return net_of(m, i, 0) == net || net_of(m, i, 10) == net;
+    return seq_net_of(m, i, 0) == net || seq_net_of(m, i, 10) == net;
 }
 
 /* The row of the remote MAC that is in force, that is, the first. */
@@ -105,8 +95,8 @@ find_mac(const struct seq_model *m, size_t net, size_t mac)
     return NULL;
 }
 
-static bool
-is_resolved(const struct seq_model *m, size_t vtep)
+bool
+seq_is_resolved(const struct seq_model *m, size_t vtep)
 {
     struct in6_addr ip = world_ip(seq_vteps[vtep]);
     const struct ovl_vtep *v = ovl_vtep_lookup(m->worker_fwd, &ip);
@@ -135,7 +125,7 @@ local_places(const struct seq_model *m, size_t net, size_t mac)
         const struct seq_port *b = binding_of(m, i);
 
         if (b && b->role != SEQ_TRUNK && b->mac == mac
-            && net_of(m, i, 0) == net) {
+            && seq_net_of(m, i, 0) == net) {
             p |= PORT(i);
         }
     }
@@ -151,7 +141,8 @@ flood_places(const struct seq_model *m, size_t net, bool tunnel)
         p |= is_alive(m, i) && is_member(m, i, net) ? PORT(i) : 0;
     }
     for (size_t v = 0; v < N_VTEPS && !tunnel; v++) {
-        if (m->in_force.networks[net].flood & 1 << v && is_resolved(m, v)) {
+        if (m->in_force.networks[net].flood & 1 << v
+            && seq_is_resolved(m, v)) {
             p |= VTEP(v);
         }
     }
@@ -171,6 +162,38 @@ mac_index(const uint8_t *mac)
     return N_MACS;
 }
 
+bool
+seq_find_place(const struct seq_model *m, size_t net, size_t mac, places *p)
+{
+    places local = local_places(m, net, mac);
+    const struct seq_mac *row = find_mac(m, net, mac);
+
+    if (local) {
+        *p = local & alive_places(m);
+    } else if (row && row->vtep < N_VTEPS) {
+        *p = seq_is_resolved(m, row->vtep) ? VTEP(row->vtep) : 0;
+    } else {
+        *p = 0;
+        return false;
+    }
+    return true;
+}
+
+size_t
+seq_find_neighbor(const struct seq_model *m, size_t net, size_t ip)
+{
+    for (size_t i = 0; i < N_NEIGHBORS; i++) {
+        const struct seq_neighbor *n = &m->in_force.neighbors[i];
+
+        if (n->there && n->net == net && n->ip == ip) {
+            return n->mac;
+        }
+    }
+
+    const struct seq_mac *row = find_mac(m, net, ip);
+    return row && row->has_ip ? row->mac : N_MACS;
+}
+
 /* Where 'f' goes in 'net'.  'in' is where it came from. */
 static struct expectation
 bridge(const struct seq_model *m, size_t net, const struct frame *f,
@@ -180,6 +203,8 @@ bridge(const struct seq_model *m, size_t net, const struct frame *f,
     size_t mac = mac_index(f->data);
 
     if (mac == N_MACS) {
+        flood = (f->data[0] & 1 || m->in_force.networks[net].flood_unknown
+                 ? flood : 0);
         return (struct expectation) { flood, flood, false };
     }
 
@@ -189,7 +214,7 @@ bridge(const struct seq_model *m, size_t net, const struct frame *f,
         local &= alive_places(m) & ~in;
         return (struct expectation) { local, local, true };
     } else if (row && row->vtep < N_VTEPS) {
-        places to = (!tunnel && is_resolved(m, row->vtep)
+        places to = (!tunnel && seq_is_resolved(m, row->vtep)
                      ? VTEP(row->vtep) : 0);
 
         return (struct expectation) { to, to, true };
@@ -244,9 +269,9 @@ check_output(const struct seq_model *m, size_t net,
     return "out of a port that is no more";
 }
 
-static const char *
-check(const struct seq_model *m, size_t net, const struct frame *plain,
-      struct expectation e)
+const char *
+seq_check(const struct seq_model *m, size_t net, const struct frame *plain,
+          struct expectation e)
 {
     places all = 0;
 
@@ -291,19 +316,19 @@ answering_mac(const struct seq_model *m, size_t i, size_t net,
 {
     size_t last = f->data[L3_OFS + 27];
 
-    if (frame_get16(f, 12) != 0x0806) {
+    if (frame_get16(f, 12) != 0x0806 || f->data[L3_OFS + 26] != net) {
         return NULL;
     } else if (last == 1) {
-        return m->in_force.networks[net].gateway ? MAC_ROUTER : NULL;
+        return (m->in_force.networks[net].gateway
+                ? seq_router_mac(m, net) : NULL);
     }
 
-    const struct seq_mac *row = find_mac(m, net, last - 10);
-    if (!row || !row->has_ip || !(f->data[0] & 1)
-        || mac_index(f->data + 6) == row->mac
-        || local_places(m, net, row->mac) == PORT(i)) {
+    size_t mac = seq_find_neighbor(m, net, last - 10);
+    if (mac == N_MACS || !(f->data[0] & 1) || mac_index(f->data + 6) == mac
+        || local_places(m, net, mac) == PORT(i)) {
         return NULL;
     }
-    return seq_macs[row->mac];
+    return seq_macs[mac];
 }
 
 static const char *
@@ -317,7 +342,8 @@ check_answer(const struct seq_model *m, size_t i, int vlan, size_t net,
     if (!mac) {
         return "answers what it does not know";
     }
-    snprintf(ip, sizeof ip, "10.0.0.%d", f->data[L3_OFS + 27]);
+    snprintf(ip, sizeof ip, "10.0.%d.%d", f->data[L3_OFS + 26],
+             f->data[L3_OFS + 27]);
     memcpy(&asker, f->data + 6, sizeof asker);
     snprintf(asker_s, sizeof asker_s, ETH_ADDR_FMT, ETH_ADDR_ARGS(asker));
     struct frame expected = frame_arp(asker_s, mac, 2, mac, ip, asker_s,
@@ -332,12 +358,25 @@ check_answer(const struct seq_model *m, size_t i, int vlan, size_t net,
             ? NULL : "not the right answer");
 }
 
+static bool
+is_for_router(const struct seq_model *m, size_t net, const struct frame *f)
+{
+    const char *mac_s = seq_router_mac(m, net);
+
+    if (mac_s) {
+        struct eth_addr mac = mac_from(mac_s);
+
+        return !memcmp(f->data, &mac, sizeof mac);
+    }
+    return false;
+}
+
 const char *
 seq_check_from_port(const struct seq_model *m, size_t i, int vlan,
                     const struct frame *f)
 {
     const struct seq_port *b = binding_of(m, i);
-    size_t net = net_of(m, i, vlan);
+    size_t net = seq_net_of(m, i, vlan);
     const char *error = check_totals();
     const struct expectation nowhere = { 0, 0, false };
     struct frame plain = *f;
@@ -349,7 +388,11 @@ seq_check_from_port(const struct seq_model *m, size_t i, int vlan,
     if (error || net == N_NETS || !is_alive(m, i)
         || (seq_is_mac(b->mac) && b->mac != mac_index(f->data + 6))
         || !memcmp(f->data, f->data + 6, 6)) {
-        return error ? error : check(m, net, &plain, nowhere);
+        return error ? error : seq_check(m, net, &plain, nowhere);
+    }
+
+    if (is_for_router(m, net, &plain)) {
+        return seq_check_router(m, net, i, vlan, N_VTEPS, &plain, true);
     }
 
     const char *mac = answering_mac(m, i, net, &plain);
@@ -358,7 +401,7 @@ seq_check_from_port(const struct seq_model *m, size_t i, int vlan,
     } else if (mac) {
         return "does not answer";
     }
-    return check(m, net, &plain, bridge(m, net, &plain, false, PORT(i)));
+    return seq_check(m, net, &plain, bridge(m, net, &plain, false, PORT(i)));
 }
 
 /* Whether rows say that 'vtep' may send to 'net'.  Only rows in force count
@@ -395,8 +438,15 @@ seq_check_from_tunnel(const struct seq_model *m, size_t vtep, size_t net,
     const char *error = check_totals();
     struct expectation e = { 0, 0, false };
 
-    if (error || m->n_generated) {
-        return error ? error : "answers what came out of a tunnel";
+    if (error) {
+        return error;
+    } else if (vtep < N_VTEPS && net < N_NETS
+               && m->in_force.networks[net].there
+               && is_for_router(m, net, f) && may_send(m, vtep, net, false)) {
+        return seq_check_router(m, net, N_PORTS, 0, vtep, f,
+                                may_send(m, vtep, net, true));
+    } else if (m->n_generated) {
+        return "answers what came out of a tunnel";
     }
     if (vtep < N_VTEPS && net < N_NETS && m->in_force.networks[net].there
         && memcmp(f->data, f->data + 6, 6)
@@ -406,5 +456,5 @@ seq_check_from_tunnel(const struct seq_model *m, size_t vtep, size_t net,
             e.must = 0;
         }
     }
-    return check(m, net, f, e);
+    return seq_check(m, net, f, e);
 }

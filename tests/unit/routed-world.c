@@ -85,7 +85,8 @@ const struct routed_route routed_routes[] = {
     { VRF_RED, "10.2.0.77", 32, OVL_ROUTE_FORWARD, { { 100, "10.1.0.12" } } },
     { VRF_RED, "2001:db8:3::", 48, OVL_ROUTE_FORWARD,
       { { 101, "2001:db8:2::14" }, { 102, "192.0.2.100" } } },
-    { VRF_RED, "2001:db8:4::", 48, OVL_ROUTE_FORWARD, { { 102, "fe80::99" } } },
+    { VRF_RED, "2001:db8:4::", 48, OVL_ROUTE_FORWARD,
+      { { 102, "fe80::99" } } },
     { VRF_RED, "2001:db8:5::", 48, OVL_ROUTE_BLACKHOLE, { { 0, NULL } } },
     { VRF_RED, "2001:db8:6::", 48, OVL_ROUTE_UNREACHABLE, { { 0, NULL } } },
     { VRF_RED, "2001:db8:7::", 48, OVL_ROUTE_PROHIBIT, { { 0, NULL } } },
@@ -308,9 +309,11 @@ static void
 fill(struct routed_world *r)
 {
     struct ovl_vrf vrfs[] = {
-        { .id = VRF_RED, .name = vrf_name(VRF_RED), .gateway4 = world_ip("10.1.0.1"),
+        { .id = VRF_RED, .name = vrf_name(VRF_RED),
+          .gateway4 = world_ip("10.1.0.1"),
           .gateway6 = world_ip("2001:db8:1::1") },
-        { .id = VRF_BLUE, .name = vrf_name(VRF_BLUE), .gateway4 = world_ip("10.1.0.1"),
+        { .id = VRF_BLUE, .name = vrf_name(VRF_BLUE),
+          .gateway4 = world_ip("10.1.0.1"),
           .gateway6 = world_ip("2001:db8:1::1") },
         { .id = VRF_GREEN, .name = vrf_name(VRF_GREEN) },
     };

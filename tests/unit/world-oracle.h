@@ -26,8 +26,8 @@ const char *world_oracle(const struct world *, const struct ovl_lport *in,
  * makes the world say anything again.  Else returns NULL. */
 const char *world_echo(struct world *);
 
-/* Turns 'f', which came in on an access port or, if 'tunnel', out of VXLAN with
- * 'outer_ecn' outside, into the frame that goes further. */
+/* Turns 'f', which came in on an access port or, if 'tunnel', out of VXLAN
+ * with 'outer_ecn' outside, into the frame that goes further. */
 enum oracle_plain {
     ORACLE_PLAIN,
     ORACLE_PRIORITY,            /* A tag with VID 0 was taken out. */
