@@ -460,6 +460,9 @@ port_that_comes_is_told_and_one_that_left_is_not(void **state)
 {
     struct fixture *f = *state;
 
+    /* Nobody's turn comes in the meantime. */
+    f->w->net.ra_interval = 1800;
+    world_apply(f->w);
     settle(f);
     for (int i = 0; i < 2; i++) {
         set_vm1(f, i ? VNI_OTHER : 0);
