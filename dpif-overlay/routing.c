@@ -15,6 +15,26 @@
 /* RFC 791 section 3.2: every link takes packets of 68 bytes. */
 #define MIN_MTU 68
 
+/* True if 'ip' is the address of all hosts of 'net'; RFC 3021: links of two
+ * addresses or one have none. */
+static bool
+is_broadcast(const struct ovl_network *net, const struct in6_addr *ip)
+{
+    for (size_t i = 0; ovl_ip_is_v4(ip) && i < net->n_gateways; i++) {
+        const struct ovl_gateway *gw = &net->gateways[i];
+
+        if (ovl_ip_is_v4(&gw->ip) && gw->plen < 96 + 31) {
+            uint32_t hosts = UINT32_MAX >> (gw->plen - 96);
+            uint32_t a = ntohl(in6_addr_get_mapped_ipv4(&gw->ip));
+
+            if (ntohl(in6_addr_get_mapped_ipv4(ip)) == (a | hosts)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* What errors are from: an address of the family that the network that the
  * packet came from has, or else the VRF. */
 static bool
@@ -45,7 +65,8 @@ refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
 
     if (message == OVL_ICMP_NONE) {
         /* There is nothing to say. */
-    } else if (!ovl_icmp_may_answer(l->pkt, &l->router)) {
+    } else if (!ovl_icmp_may_answer(l->pkt, &l->router)
+               || is_broadcast(l->a->net, &l->pkt->ip.dst)) {
         OVL_TRACE(l->a->worker->trace,
                   "icmp: nothing is said about such a packet");
     } else if (!find_source(l, &verdict.icmp.src)) {
@@ -121,26 +142,6 @@ for_gateway(const struct ovl_routing *l)
         verdict.icmp.src = ip->dst;     /* RFC 4443 section 2.2 (a). */
     }
     return verdict;
-}
-
-/* True if 'ip' is the address of all hosts of 'net'; RFC 3021: links of two
- * addresses or one have none. */
-static bool
-is_broadcast(const struct ovl_network *net, const struct in6_addr *ip)
-{
-    for (size_t i = 0; ovl_ip_is_v4(ip) && i < net->n_gateways; i++) {
-        const struct ovl_gateway *gw = &net->gateways[i];
-
-        if (ovl_ip_is_v4(&gw->ip) && gw->plen < 96 + 31) {
-            uint32_t hosts = UINT32_MAX >> (gw->plen - 96);
-            uint32_t a = ntohl(in6_addr_get_mapped_ipv4(&gw->ip));
-
-            if (ntohl(in6_addr_get_mapped_ipv4(ip)) == (a | hosts)) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 /* Finds the port or VTEP of the neighbor 'ip' in network 'vni', and what it
@@ -468,7 +469,9 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     struct ovl_pkt_router router = ovl_pkt_parse_for_router(a->frame, pkt);
 
     if (router.fault == OVL_NO_DROP && router.df && mtu >= MIN_MTU
-        && ovl_icmp_may_answer(pkt, &router)) {
+        && ovl_icmp_may_answer(pkt, &router)
+        && !is_broadcast(a->net, &pkt->ip.src)
+        && !is_broadcast(a->net, &pkt->ip.dst)) {
         verdict.icmp = (struct ovl_icmp) {
             .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
             .eth_src = pkt->dst,

@@ -782,6 +782,38 @@ some_packets_get_no_error(void **state)
     assert_refused(w, &f6, OVL_DROP_NO_ROUTE, &e6);
 }
 
+/* RFC 1812 section 4.3.2.7: about a packet to the broadcast address of the
+ * sender's subnet, wherever it would go: through no VRF, or by a row for a
+ * part of the subnet; nor from or about such an address if it is bridged. */
+static void
+directed_broadcast_gets_no_error(void **state)
+{
+    struct world *w = *state;
+    struct frame f = to_router("10.1.0.255", 40);
+    struct frame df = frame_udp4(MAC_REMOTE, MAC_VM1, "10.1.0.11",
+                                 "10.1.0.255", 1000, 2000,
+                                 1500 - 50 - 28 + 1);
+    struct frame df_from = frame_udp4(MAC_REMOTE, MAC_VM3, "10.1.0.255",
+                                      "10.1.0.99", 1000, 2000,
+                                      1500 - 50 - 28 + 1);
+
+    ovl_forwarding_begin(w->fwd);
+    add_action(w, "10.1.0.128", 25, OVL_ROUTE_UNREACHABLE);
+    ovl_forwarding_commit(w->fwd);
+    assert_refused(w, &f, OVL_DROP_ROUTE_UNREACHABLE, NULL);
+
+    w->net.vrf = NULL;
+    world_apply(w);
+    assert_refused(w, &f, OVL_DROP_NO_ROUTER, NULL);
+
+    frame_set16(&df, L3_OFS + 6, 0x4000);
+    frame_fix_ip4(&df, L3_OFS);
+    assert_refused(w, &df, OVL_DROP_TOO_BIG, NULL);
+    frame_set16(&df_from, L3_OFS + 6, 0x4000);
+    frame_fix_ip4(&df_from, L3_OFS);
+    assert_port_drop(w, w->vm3, &df_from, OVL_DROP_TOO_BIG);
+}
+
 static void
 errors_quote_as_much_as_they_may(void **state)
 {
@@ -1392,6 +1424,7 @@ main(void)
         TEST(bad_headers_are_dropped_in_silence),
         TEST(source_routes_and_bad_options_are_dropped),
         TEST(some_packets_get_no_error),
+        TEST(directed_broadcast_gets_no_error),
         TEST(errors_quote_as_much_as_they_may),
         TEST(errors_are_limited),
         TEST(errors_into_tunnels_are_limited_per_network),
