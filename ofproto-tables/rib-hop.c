@@ -11,6 +11,9 @@
 
 #include "rib-private.h"
 
+#include <string.h>
+
+#include "skiplist.h"
 #include "text-parse.h"
 #include "util.h"
 
@@ -27,6 +30,16 @@ static struct hmap *
 map_of(struct rib_group *group, struct rib_vni *named)
 {
     return named ? &named->hops : &group->hops;
+}
+
+/* Next hops of a VRF are also in order, so that those in a prefix are found
+ * without looking at the others. */
+static int
+compare(const void *a_, const void *b_, const void *aux OVS_UNUSED)
+{
+    const struct rib_hop *a = a_, *b = b_;
+
+    return memcmp(&a->ip, &b->ip, sizeof a->ip);
 }
 
 static struct rib_hop *
@@ -49,6 +62,12 @@ get_hop(struct ovl_rib *rib, struct rib_group *group, struct rib_vni *named,
     hop->vni = named ? named->vni : OVL_VNI_NONE;
     ovs_list_init(&hop->refs);
     hmap_insert(map_of(group, named), &hop->hmap_node, hash);
+    if (!named) {
+        if (!group->hops_by_ip) {
+            group->hops_by_ip = skiplist_create(compare, NULL);
+        }
+        skiplist_insert(group->hops_by_ip, hop);
+    }
     mark_hop(rib, hop);
     return hop;
 }
@@ -79,12 +98,18 @@ void
 rib_hops_changed(struct ovl_rib *rib, struct rib_group *group,
                  const struct ovl_prefix *prefix)
 {
-    struct rib_hop *hop;
+    const struct rib_hop key = { .ip = prefix->addr };
+    struct skiplist_node *node;
 
-    HMAP_FOR_EACH (hop, hmap_node, &group->hops) {
-        if (ovl_prefix_contains(prefix, &hop->ip)) {
-            mark_hop(rib, hop);
+    for (node = (group->hops_by_ip
+                 ? skiplist_forward_to(group->hops_by_ip, &key) : NULL);
+         node; node = skiplist_next(node)) {
+        struct rib_hop *hop = skiplist_get_data(node);
+
+        if (!ovl_prefix_contains(prefix, &hop->ip)) {
+            break;
         }
+        mark_hop(rib, hop);
     }
 }
 
@@ -163,6 +188,7 @@ rib_hops_resolve(struct ovl_rib *rib)
             if (hop->named) {
                 rib_vni_touch(rib, hop->named);
             } else {
+                skiplist_delete(hop->group->hops_by_ip, hop);
                 rib_group_touch(rib, hop->group);
             }
             free(hop);

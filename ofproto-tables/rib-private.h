@@ -375,7 +375,9 @@ struct rib_group {
     bool stale;                 /* Its entry has to be set anew. */
     struct rib_gateways *gateways;  /* NULL: there never was one. */
     size_t n_prefixes;          /* In ovl_rib's 'prefixes'. */
-    struct hmap hops;           /* "struct rib_hop"s. */
+    struct hmap hops;           /* "struct rib_hop"s... */
+    struct skiplist *hops_by_ip;    /* ...in order; NULL: there never was
+                                     * one. */
 };
 
 /* The one of VRF 'vrf', which may have no network.  The end of the commit

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "skiplist.h"
 #include "util.h"
 
 /* VTEP that rows of a VNI name. */
@@ -126,6 +127,9 @@ rib_group_collect(struct ovl_rib *rib)
             ovs_assert(hmap_is_empty(&group->sources));
             hmap_destroy(&group->sources);
             hmap_destroy(&group->hops);
+            if (group->hops_by_ip) {
+                skiplist_destroy(group->hops_by_ip, NULL);
+            }
             rib_gateways_destroy(group->gateways);
             free(group->vrf);
             free(group);
