@@ -26,6 +26,9 @@
 #define MIN_MTU6 1280
 #define MAX_MTU 65535
 
+/* What packets are for is compared with each of them. */
+#define MAX_GATEWAYS 1024
+
 /* RFC 4861 section 6.2.1, in s. */
 #define MIN_RA_INTERVAL 4
 #define MAX_RA_INTERVAL 1800
@@ -136,9 +139,9 @@ parse_gateways(const struct ovl_row_network *row,
 {
     const struct ovl_strings *texts = &row->gateway_ips;
 
-    if (texts->n > UINT16_MAX) {
-        return xasprintf("Overlay_Network %"PRIu32": gateway_ips: too many",
-                         p->vni);
+    if (texts->n > MAX_GATEWAYS) {
+        return xasprintf("Overlay_Network %"PRIu32": gateway_ips: too many "
+                         "(expected at most %d)", p->vni, MAX_GATEWAYS);
     }
     p->gateways = texts->n ? xcalloc(texts->n, sizeof *p->gateways) : NULL;
     for (size_t i = 0; i < texts->n; i++) {

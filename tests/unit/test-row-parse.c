@@ -512,6 +512,23 @@ gateway_ips_are_hosts_of_their_prefix(void **state OVS_UNUSED)
         .gateway_ips = STRINGS("2001:db8::1/64", "2001:DB8:0::1/48"),
     }), "Overlay_Network 5001: gateway_ips \"2001:db8::1\": "
         "listed twice (expected each address once)");
+
+    /* Each packet is compared with all of them. */
+    char *texts[1025];
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        texts[i] = xasprintf("10.0.%"PRIuSIZE".%"PRIuSIZE"/8", i / 250,
+                             i % 250 + 1);
+    }
+    struct ovl_row_network row = {
+        .vni = 5001, .gateway_ips = { .s = texts, .n = 1024 },
+    };
+    expect(parse_network(row), NULL);
+    row.gateway_ips.n++;
+    expect(parse_network(row), "Overlay_Network 5001: gateway_ips: too many "
+           "(expected at most 1024)");
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        free(texts[i]);
+    }
 }
 
 static void
