@@ -139,7 +139,8 @@ add_error(struct routed_expectation *e, const struct routed_network *net,
     bool exists;
 
     routed_is_error_source(net, &e->packet, &in6addr_any, &exists);
-    if (!may_be_told(&e->packet) || !(exists || (from_dst && !e->packet.v4))) {
+    if (!may_be_told(&e->packet) || is_broadcast(net, &e->packet.dst)
+        || !(exists || (from_dst && !e->packet.v4))) {
         add(e, (struct routed_outcome) { .kind = ROUTED_NOTHING });
         return;
     }
