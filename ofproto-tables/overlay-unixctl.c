@@ -621,6 +621,10 @@ join_args(int argc, const char *argv[], int first)
     return ds_steal_cstr(&s);
 }
 
+/* TTL, or hop limit, of a frame whose flow expression names none: what hosts
+ * send with, as routers drop what has 0. */
+enum { TRACE_TTL = 64 };
+
 /* Makes a frame of an OpenFlow flow expression ("tcp,dl_src=...") or of an
  * ODP key ("in_port(1),eth(src=...").  Returns NULL if all is well. */
 static char *
@@ -648,6 +652,9 @@ frame_from_flow(const char *s, struct dp_packet *packet)
 
         if (error) {
             return error;
+        }
+        if (is_ip_any(&flow) && !strstr(s, "nw_ttl")) {
+            flow.nw_ttl = TRACE_TTL;
         }
     }
     flow_compose(packet, &flow, NULL, 64);

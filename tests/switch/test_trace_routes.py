@@ -56,6 +56,25 @@ def test_way_of_a_routed_packet(red):
         f"macs: (5005, {VM5}) -> vm5\n", "Final: sent to vm5\n")
 
 
+@pytest.mark.parametrize("ttl, end", [
+    ("", "Final: sent to p0\n"),
+    (",nw_ttl=2", "Final: sent to p0\n"),
+    (",nw_ttl=1", "drop: ttl_expired\n"),
+    (",nw_ttl=0", "drop: ttl_expired\n"),
+])
+def test_flow_without_a_ttl_has_that_of_a_host(red, ttl, end):
+    text = red.appctl(
+        "overlay/trace", "vm1",
+        f"udp,dl_src={mac(1)},dl_dst={GATEWAY_MAC},nw_src={ip(1)},"
+        f"nw_dst=10.99.3.4{ttl}")
+    assert end in text
+    text = red.appctl(
+        "overlay/trace", "vm1",
+        f"udp6,dl_src={mac(1)},dl_dst={GATEWAY_MAC},ipv6_src=fd00::11,"
+        f"ipv6_dst=fd05::15{ttl}")
+    assert end.replace("p0", "vm5") in text
+
+
 def test_way_out_of_a_tunnel(red):
     frame = (Ether(src=REMOTE, dst=GATEWAY_MAC)
              / IP(src="10.5.0.99", dst=ip(1)) / UDP())
