@@ -15,6 +15,7 @@
 #include "overlay-types.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
+#include "sset.h"
 #include "svec.h"
 #include "util.h"
 
@@ -176,27 +177,37 @@ static bool
 net_put_args(struct ctl_context *ctx, const struct ovsrec_overlay_network *net,
              int first)
 {
-    for (int i = first; i < ctx->argc; i++) {
+    struct sset keys = SSET_INITIALIZER(&keys);
+    bool ok = true;
+
+    for (int i = first; ok && i < ctx->argc; i++) {
         const char *arg = ctx->argv[i];
         const char *equals = strchr(arg, '=');
 
         if (!equals) {
             ctl_error(ctx, "\"%s\" is not a SETTING=VALUE pair", arg);
-            return false;
+            ok = false;
+            break;
         }
 
         char *key = xmemdup0(arg, equals - arg);
         for (char *p = key; *p; p++) {
             *p = *p == '_' ? '-' : *p;
         }
-        bool ok = net_put(ctx, net, key, equals + 1);
-        free(key);
-        if (!ok) {
-            return false;
+        if (!sset_add(&keys, key)) {
+            ctl_error(ctx, "\"%s\": %s is set twice (several values of one "
+                      "setting have commas between them)", arg, key);
+            ok = false;
+        } else {
+            ok = net_put(ctx, net, key, equals + 1);
         }
+        free(key);
     }
-    overlay_ctl_expect_no_error(&net->header_);
-    return true;
+    sset_destroy(&keys);
+    if (ok) {
+        overlay_ctl_expect_no_error(&net->header_);
+    }
+    return ok;
 }
 
 void
