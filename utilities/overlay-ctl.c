@@ -667,6 +667,20 @@ wait_for_daemon(struct ovsdb_idl *idl, int64_t next_cfg)
     }
 }
 
+/* Returns true if none of 'commands' can change the database.  Then a database
+ * that no ovs-vswitchd has ever used stays as it is, and there is nothing that
+ * a daemon would have to take note of. */
+static bool
+only_reads(const struct ctl_command *commands, size_t n_commands)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        if (commands[i].syntax->mode != RO) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Runs 'commands' in one transaction.  Returns true if all is done, false if
  * the caller should try again when the database has changed. */
 static bool
@@ -685,10 +699,10 @@ do_overlay_ctl(const char *args, struct ctl_command *commands,
     ovsdb_idl_txn_add_comment(txn, "overlay-ctl: %s", args);
 
     const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(idl);
-    if (!ovs) {
+    if (!ovs && !only_reads(commands, n_commands)) {
         ovs = ovsrec_open_vswitch_insert(txn);
     }
-    if (wait_for_reload) {
+    if (ovs && wait_for_reload) {
         ovsdb_idl_txn_increment(txn, &ovs->header_,
                                 &ovsrec_open_vswitch_col_next_cfg, false);
     }

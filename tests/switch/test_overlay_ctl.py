@@ -10,7 +10,7 @@ import json
 import pytest
 
 from ovl.frames import arp_reply, arp_request, encap, ip, mac, udp
-from ovl.process import wait_until
+from ovl.process import Daemons, wait_until
 
 
 @pytest.fixture
@@ -363,3 +363,16 @@ def test_list_of_many_rows_is_sorted(ctl):
     ctl.overlay_ctl(*args[1:])
     assert [r["mac"] for r in rows(ctl, "mac-list")] == [mac(1), mac(2),
                                                          mac(3)]
+
+
+def test_looking_at_a_new_database_waits_for_nobody(tmp_path):
+    d = Daemons(tmp_path)
+    d.create_db()
+    d.start_db()
+    d.run("ovsdb-client", "transact", f"unix:{d.dir}/db.sock", json.dumps(
+        ["Open_vSwitch",
+         {"op": "delete", "table": "Open_vSwitch", "where": []}]))
+    assert d.overlay_ctl("show") == "no overlay bridge\n"
+    assert d.overlay_ctl("--bare", "--columns=_uuid", "list",
+                         "Open_vSwitch") == ""
+    d.destroy()
