@@ -56,7 +56,7 @@ class RoutingSteps:
         self.show_ping(vm["blue1"], vm["blueweb"], "the other tenant")
         self.screen.command("ovs-appctl overlay/fib red   (on hv1)")
         self.screen.output(self.hv1.appctl("overlay/fib", "red"))
-        return "two VRFs with the same prefixes, round trip %s and %s ms" \
+        return "VRFs of equal prefixes, round trip %s and %s ms" \
             % tuple(average)
 
     def add_second_networks(self):
