@@ -102,6 +102,10 @@ tests_unit_test_ecn_dscp_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-ecn-dscp.c
 tests_unit_test_ecn_dscp_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-fib-peers
+tests_unit_test_fib_peers_SOURCES = tests/unit/test-fib-peers.c
+tests_unit_test_fib_peers_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-fib
 tests_unit_test_fib_SOURCES = tests/unit/test-fib.c
 tests_unit_test_fib_LDADD = $(UNIT_TABLES)
