@@ -60,6 +60,12 @@ class Result:
             self.passed, len(self.failures), len(self.skips))
 
 
+def first_lines(text, n=4):
+    """What a test that failed has to say, short enough for a log."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(line[:200] for line in lines[:n]) or "no message"
+
+
 def say(text):
     print(text, flush=True)
 
@@ -283,7 +289,7 @@ def read_junit(report, result):
         skipped = case.find("skipped")
         if bad:
             text = (bad[0].get("message") or bad[0].text or "").strip()
-            result.fail(name, (text.splitlines() or ["no message"])[0])
+            result.fail(name, first_lines(text))
         elif skipped is not None:
             result.skip(name, skipped.get("message") or "no reason given")
         else:

@@ -417,5 +417,5 @@ def test_ports_are_told_while_the_database_is_away(v6):
                 told.until("vm1", n)
         finally:
             v6.daemons.start_db()
-        v6.allow_log("connection|reconnect")
+        v6.allow_log("[Cc]onnection|reconnect")
     v6.wait_rest()
