@@ -181,9 +181,9 @@ struct ovl_network {
     bool answer_tunnel;
     bool advertise;             /* Router advertisements: see below. */
     struct eth_addr router_mac;
-    uint16_t n_gateways;
-    uint16_t n_members;
-    uint16_t n_flood;
+    uint32_t n_gateways;
+    uint32_t n_members;
+    uint32_t n_flood;
     const struct ovl_gateway *gateways;
     const struct ovl_member *members;
     struct ovl_vtep *const *flood;  /* Each holds a reference. */

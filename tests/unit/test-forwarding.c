@@ -480,6 +480,36 @@ network_is_copied_whole(void **state)
     assert_false(ovl_network_is_gateway(net, &other));
 }
 
+/* A row may list any number of VTEPs, and gateway ports with all their VLANs
+ * in one network make many members. */
+static void
+network_has_more_vteps_than_16_bits_count(void **state)
+{
+    enum { N = UINT16_MAX + 2 };
+    struct fixture *f = *state;
+    struct ovl_vtep **flood = xmalloc(N * sizeof *flood);
+    struct ovl_member *members = xmalloc(N * sizeof *members);
+
+    for (size_t i = 0; i < N; i++) {
+        flood[i] = i == N - 1 ? f->vtep_b : f->vtep_a;
+        members[i] = (struct ovl_member) { f->vm1, i % 4096 };
+    }
+
+    ovl_forwarding_begin(f->fwd);
+    ovl_network_set(f->fwd, &(struct ovl_network) {
+        .vni = 5001, .n_members = N, .members = members,
+        .n_flood = N, .flood = flood });
+    ovs_version_t v = ovl_forwarding_commit(f->fwd);
+
+    const struct ovl_network *net = ovl_network_lookup(f->fwd, v, 5001);
+    assert_int_equal(net->n_members, N);
+    assert_int_equal(net->n_flood, N);
+    assert_ptr_equal(net->flood[N - 1], f->vtep_b);
+    assert_int_equal(net->members[N - 1].vlan, (N - 1) % 4096);
+    free(flood);
+    free(members);
+}
+
 /* Each single field makes a difference, and none is forgotten. */
 static void
 network_that_differs_anywhere_is_replaced(void **state)
@@ -1075,6 +1105,7 @@ main(void)
         TEST(configuration_is_there_in_every_version),
         TEST(entries_hold_their_ports),
         TEST(network_is_copied_whole),
+        TEST(network_has_more_vteps_than_16_bits_count),
         TEST(network_that_differs_anywhere_is_replaced),
         TEST(network_counters_survive_replacement_but_not_removal),
         TEST(binding_finds_guards_and_prefixes),
