@@ -138,7 +138,11 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
             dp_packet_batch_init(&slot->batch);
         }
         slot->port = port;
-    } else if (dp_packet_batch_is_full(&slot->batch)) {
+    } else if (!dp_packet_batch_is_empty(&slot->batch)
+               && (dp_packet_batch_is_full(&slot->batch)
+                   || slot->batch.packets[0]->source != packet->source)) {
+        /* netdev-dpdk takes all for what the first one is: buffers of DPDK,
+         * or others that it has to copy. */
         flush_slot(t, slot);
     }
     dp_packet_batch_add(&slot->batch, packet);
