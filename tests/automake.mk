@@ -421,6 +421,7 @@ thread-safety: ovs.stamp
 EXTRA_DIST += \
 	tests/CONFORMANCE.md \
 	tests/README.md \
+	tests/guest \
 	tests/schema \
 	tests/switch \
 	tests/system

@@ -396,6 +396,17 @@ def tier_system(check):
     return pytest(check, "system", "system", prefix)
 
 
+def tier_guest(check):
+    """tests/guest: Linux in QEMU behind vhost-user ports; needs root."""
+    prefix = check.build("plain")
+    result = Result()
+    reason = no_namespaces()
+    if reason:
+        result.skip("guest", reason)
+        return result
+    return pytest(check, "guest", "guest", prefix)
+
+
 def tier_sanitize(check):
     """Unit and switch tests under ASan and UBSan."""
     reports = check.log("sanitize")
@@ -524,8 +535,8 @@ def no_namespaces():
 TIERS = collections.OrderedDict(
     (function.__name__[len("tier_"):], function)
     for function in (tier_unit, tier_schema, tier_switch, tier_system,
-                     tier_sanitize, tier_tsan, tier_fuzz, tier_stock,
-                     tier_demo))
+                     tier_guest, tier_sanitize, tier_tsan, tier_fuzz,
+                     tier_stock, tier_demo))
 QUICK = ("unit", "schema", "switch")
 
 

@@ -17,7 +17,8 @@ def test_tests_of_the_table_exist():
     named = set(re.findall(r"`(test_\w+)`",
                            read(os.path.join(HERE, "../README.md"))))
     defined = set()
-    for folder in HERE, os.path.join(HERE, "../system"):
+    for folder in HERE, os.path.join(HERE, "../system"), \
+            os.path.join(HERE, "../guest"):
         for name in os.listdir(folder):
             if name.startswith("test_") and name.endswith(".py"):
                 defined |= set(re.findall(
