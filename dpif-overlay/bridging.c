@@ -77,15 +77,15 @@ flood(const struct ovl_arrival *a)
 }
 
 static struct ovl_verdict
-to_port(const struct ovl_arrival *a, const struct ovl_mac *mac)
+to_port(const struct ovl_arrival *a, const struct ovl_way *way)
 {
-    if (mac->port == a->in) {
+    if (way->port == a->in) {
         return ovl_verdict_drop(OVL_DROP_SAME_PORT);
-    } else if (!ovl_lport_is_alive(mac->port)) {
+    } else if (!ovl_lport_is_alive(way->port)) {
         return ovl_verdict_drop(OVL_DROP_PORT_GONE);
     }
     return (struct ovl_verdict) {
-        .kind = OVL_VERDICT_PORT, .port = mac->port, .vlan = mac->vlan
+        .kind = OVL_VERDICT_PORT, .port = way->port, .vlan = way->vlan
     };
 }
 
@@ -130,18 +130,18 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 
 struct ovl_verdict
 ovl_bridge_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
-                  const struct ovl_mac *mac)
+                  const struct ovl_way *way)
 {
     const struct ovl_network *net = a->net;
 
     OVL_TRACE(a->worker->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s",
               net->vni, ETH_ADDR_ARGS(pkt->dst),
-              !mac ? "none, unknown_unicast=" : mac->vtep ? "VTEP " : "",
-              mac ? (mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
-                     : mac->port->name)
+              !way ? "none, unknown_unicast=" : way->vtep ? "VTEP " : "",
+              way ? (way->vtep ? OVL_IP_TEXT(&way->vtep->ip)
+                     : way->port->name)
               : net->flood_unknown ? "flood" : "drop");
-    if (mac) {
-        return mac->vtep ? to_vtep(a, pkt, mac->vtep) : to_port(a, mac);
+    if (way) {
+        return way->vtep ? to_vtep(a, pkt, way->vtep) : to_port(a, way);
     }
     return (net->flood_unknown ? flood(a)
             : ovl_verdict_drop(OVL_DROP_UNKNOWN_UNICAST));

@@ -20,7 +20,7 @@ struct ovl_verdict ovl_bridge(const struct ovl_arrival *a,
  * has none. */
 struct ovl_verdict ovl_bridge_finish(const struct ovl_arrival *a,
                                      const struct ovl_pkt *pkt,
-                                     const struct ovl_mac *mac);
+                                     const struct ovl_way *way);
 
 /* Returns why nothing can go to 'vtep' in 'net', or OVL_NO_DROP, the way there
  * in '*adj', and the largest layer-3 packet that it takes in '*mtu'. */

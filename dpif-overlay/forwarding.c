@@ -19,7 +19,6 @@
 BUILD_ASSERT_DECL(offsetof(struct ovl_config, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_binding, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_network, vnode) == 0);
-BUILD_ASSERT_DECL(offsetof(struct ovl_mac, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_neighbor, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_vrf, vnode) == 0);
 
@@ -109,7 +108,6 @@ DEFINE_FOR_EACH(ovl_forwarding_for_each_network, OVL_TABLE_NETWORKS,
                 struct ovl_network)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_binding, OVL_TABLE_BINDINGS,
                 struct ovl_binding)
-DEFINE_FOR_EACH(ovl_forwarding_for_each_mac, OVL_TABLE_MACS, struct ovl_mac)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_neighbor, OVL_TABLE_NEIGHBORS,
                 struct ovl_neighbor)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_vrf, OVL_TABLE_VRFS, struct ovl_vrf)

@@ -204,13 +204,20 @@ struct ovl_network {
 
 /* MACs. */
 
-struct ovl_mac {
-    struct ovl_vnode vnode;     /* By 'vni' and 'mac'. */
-    uint32_t vni;
-    struct eth_addr mac;
-    uint16_t vlan;              /* Tag that 'port' wants; 0: untagged. */
+/* What MACs lead to. */
+struct ovl_way {
     struct ovl_lport *port;     /* Exactly one of 'port' and 'vtep' is */
     struct ovl_vtep *vtep;      /* nonnull; holds a reference. */
+    uint16_t vlan;              /* Tag that 'port' wants; 0: untagged. */
+};
+
+/* An entry as it is set and listed. */
+struct ovl_mac {
+    uint32_t vni;
+    struct eth_addr mac;
+    uint16_t vlan;              /* As in struct ovl_way. */
+    struct ovl_lport *port;
+    struct ovl_vtep *vtep;
 };
 
 /* Neighbors. */
@@ -274,7 +281,7 @@ const struct ovl_binding *ovl_binding_lookup(const struct ovl_forwarding *,
                                              ovs_version_t, uint32_t port_id);
 const struct ovl_network *ovl_network_lookup(const struct ovl_forwarding *,
                                              ovs_version_t, uint32_t vni);
-const struct ovl_mac *ovl_mac_lookup(const struct ovl_forwarding *,
+const struct ovl_way *ovl_mac_lookup(const struct ovl_forwarding *,
                                      ovs_version_t, uint32_t vni,
                                      struct eth_addr);
 const struct ovl_neighbor *ovl_neighbor_lookup(const struct ovl_forwarding *,
@@ -300,7 +307,7 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                          const uint32_t vnis[],
                          const struct eth_addr addrs[], size_t n,
-                         const struct ovl_mac *macs[]);
+                         const struct ovl_way *ways[]);
 void ovl_neighbor_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                               const uint32_t vnis[],
                               const struct in6_addr *const ips[], size_t n,
@@ -337,6 +344,8 @@ void ovl_forwarding_for_each_network(
 void ovl_forwarding_for_each_binding(
     const struct ovl_forwarding *,
     void (*cb)(const struct ovl_binding *, void *aux), void *aux);
+/* The 'struct ovl_mac' is there until 'cb' returns, what it leads to until the
+ * caller quiesces. */
 void ovl_forwarding_for_each_mac(
     const struct ovl_forwarding *,
     void (*cb)(const struct ovl_mac *, void *aux), void *aux);
@@ -400,7 +409,7 @@ ovs_version_t ovl_forwarding_commit(struct ovl_forwarding *);
 bool ovl_forwarding_collect(struct ovl_forwarding *);
 void ovl_forwarding_collect_wait(struct ovl_forwarding *);
 
-/* 'config->vnode' is ignored here and below. */
+/* 'config->vnode' is ignored here, as 'vnode' is below. */
 void ovl_config_set(struct ovl_forwarding *, const struct ovl_config *);
 
 /* 'drops' of bindings, and 'traffic', 'tunnel_drops' and 'limits' of networks,

@@ -23,20 +23,20 @@ set_verdict(struct ovl_item *item, struct ovl_verdict verdict)
     item->verdict = verdict;
 }
 
-/* Fetches what leads on from 'macs'. */
+/* Fetches what leads on from 'ways'. */
 static void
-prefetch_ways(const struct ovl_mac *const macs[], size_t n)
+prefetch_ways(const struct ovl_way *const ways[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (macs[i]) {
-            OVS_PREFETCH(macs[i]->vtep ? (const void *) &macs[i]->vtep->adj
-                         : macs[i]->port);
+        if (ways[i]) {
+            OVS_PREFETCH(ways[i]->vtep ? (const void *) &ways[i]->vtep->adj
+                         : ways[i]->port);
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (macs[i] && macs[i]->vtep) {
+        if (ways[i] && ways[i]->vtep) {
             const struct ovl_adjacency *adj
-                = ovsrcu_get(struct ovl_adjacency *, &macs[i]->vtep->adj);
+                = ovsrcu_get(struct ovl_adjacency *, &ways[i]->vtep->adj);
 
             if (adj) {
                 OVS_PREFETCH(adj);
@@ -53,7 +53,7 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
     struct ovl_item *bridged[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
     struct eth_addr dsts[NETDEV_MAX_BURST];
-    const struct ovl_mac *macs[NETDEV_MAX_BURST];
+    const struct ovl_way *ways[NETDEV_MAX_BURST];
     size_t n_bridged = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -65,13 +65,13 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
     }
     if (n_bridged) {
         ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, dsts,
-                            n_bridged, macs);
-        prefetch_ways(macs, n_bridged);
+                            n_bridged, ways);
+        prefetch_ways(ways, n_bridged);
     }
     for (size_t i = 0; i < n_bridged; i++) {
         set_verdict(bridged[i],
                     ovl_bridge_finish(&bridged[i]->arrival, &bridged[i]->pkt,
-                                      macs[i]));
+                                      ways[i]));
     }
 }
 /* Finds the routes of 'n' packets. */
@@ -98,7 +98,7 @@ find_routes(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
 static void
 find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
 {
-    const struct ovl_mac *macs[NETDEV_MAX_BURST];
+    const struct ovl_way *ways[NETDEV_MAX_BURST];
     struct eth_addr addrs[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
 
@@ -106,10 +106,10 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
         vnis[i] = rs[i]->vni;
         addrs[i] = rs[i]->neighbor->mac;
     }
-    ovl_mac_lookup_bulk(w->fwd, w->version, vnis, addrs, n, macs);
-    prefetch_ways(macs, n);
+    ovl_mac_lookup_bulk(w->fwd, w->version, vnis, addrs, n, ways);
+    prefetch_ways(ways, n);
     for (size_t i = 0; i < n; i++) {
-        rs[i]->mac = macs[i];
+        rs[i]->way = ways[i];
     }
 }
 

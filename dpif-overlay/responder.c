@@ -103,9 +103,9 @@ respond_for_neighbor(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
         return OVL_RESPONSE_NONE;
     }
 
-    const struct ovl_mac *mac
+    const struct ovl_way *way
         = ovl_mac_lookup(w->fwd, w->version, net->vni, n->mac);
-    if (mac && mac->port == a->in) {
+    if (way && way->port == a->in) {
         OVL_TRACE(w->trace, "responder: silent, it is behind %s itself",
                   a->in->name);
         return OVL_RESPONSE_NONE;

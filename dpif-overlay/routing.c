@@ -172,29 +172,29 @@ resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
     OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> "ETH_ADDR_FMT, vni,
               OVL_IP_TEXT(ip), ETH_ADDR_ARGS(n->mac));
     v->missing.mac = n->mac;
-    const struct ovl_mac *mac
-        = (foreseen ? l->mac
+    const struct ovl_way *way
+        = (foreseen ? l->way
            : ovl_mac_lookup(w->fwd, w->version, vni, n->mac));
     OVL_TRACE(w->trace, "macs: (%"PRIu32", "ETH_ADDR_FMT") -> %s%s", vni,
-              ETH_ADDR_ARGS(n->mac), !mac ? "none" : mac->vtep ? "VTEP " : "",
-              !mac ? "" : mac->vtep ? OVL_IP_TEXT(&mac->vtep->ip)
-              : mac->port->name);
-    if (!mac) {
+              ETH_ADDR_ARGS(n->mac), !way ? "none" : way->vtep ? "VTEP " : "",
+              !way ? "" : way->vtep ? OVL_IP_TEXT(&way->vtep->ip)
+              : way->port->name);
+    if (!way) {
         return OVL_DROP_NO_MAC;
     }
 
     v->net = net;
     v->eth_dst = n->mac;
-    if (mac->vtep) {
-        v->vtep = mac->vtep;
-        return ovl_bridge_get_adjacency(l->a, mac->vtep, net, &v->adj,
+    if (way->vtep) {
+        v->vtep = way->vtep;
+        return ovl_bridge_get_adjacency(l->a, way->vtep, net, &v->adj,
                                         &v->mtu);
-    } else if (!ovl_lport_is_alive(mac->port)) {
+    } else if (!ovl_lport_is_alive(way->port)) {
         return OVL_DROP_PORT_GONE;
     }
-    v->port = mac->port;
-    v->vlan = mac->vlan;
-    v->mtu = ovl_lport_mtu(mac->port);
+    v->port = way->port;
+    v->vlan = way->vlan;
+    v->mtu = ovl_lport_mtu(way->port);
     if (net->mtu && (!v->mtu || net->mtu < v->mtu)) {
         v->mtu = net->mtu;
     }

@@ -33,7 +33,7 @@ struct ovl_routing {
     uint32_t vni;               /* OVL_VNI_NONE: it is not known. */
     struct in6_addr nexthop;
     const struct ovl_neighbor *neighbor;    /* NULL: none. */
-    const struct ovl_mac *mac;  /* Of 'neighbor', NULL: none. */
+    const struct ovl_way *way;  /* To 'neighbor', NULL: none. */
 };
 
 /* Starts routing 'pkt', a frame of 'a->net' to its router MAC that has passed

@@ -37,6 +37,16 @@ array_add(struct array *a, const void *p)
     a->p[a->n++] = p;
 }
 
+/* Of elements that are copies. */
+static void
+array_free(struct array *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        free(CONST_CAST(void *, a->p[i]));
+    }
+    free(a->p);
+}
+
 static void
 array_sort(struct array *a, int (*cmp)(const void *, const void *))
 {
@@ -241,7 +251,7 @@ collect_mac(const struct ovl_mac *m, void *array_)
                 && eth_addr_equals(mac, m->mac)))
         && (!a->filter->ip
             || (m->vtep && ip_passes(a->filter, &m->vtep->ip)))) {
-        array_add(a, m);
+        array_add(a, xmemdup(m, sizeof *m));
     }
 }
 
@@ -280,7 +290,7 @@ ovl_list_macs(const struct ovl_filter *filter, struct ovl_grid *g)
             ovl_grid_null(g);
         }
     }
-    free(a.p);
+    array_free(&a);
 }
 
 /* Neighbors. */

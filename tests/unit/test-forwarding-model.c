@@ -255,7 +255,7 @@ check_network(const struct run *r, ovs_version_t v, uint32_t vni, int variant)
 static void
 check_mac(const struct run *r, ovs_version_t v, int key, int variant)
 {
-    const struct ovl_mac *mac = ovl_mac_lookup(r->fwd, v, mac_vni(key),
+    const struct ovl_way *mac = ovl_mac_lookup(r->fwd, v, mac_vni(key),
                                                mac_nr(key / N_VNIS));
 
     CHECK(r, !mac == !variant);

@@ -64,9 +64,9 @@ check_burst(struct reader *r, ovs_version_t version)
     struct shared *s = r->shared;
     const struct ovl_config *config = ovl_config_get(s->fwd, version);
     const struct ovl_network *net = ovl_network_lookup(s->fwd, version, VNI);
-    const struct ovl_mac *mac = ovl_mac_lookup(s->fwd, version, VNI,
+    const struct ovl_way *mac = ovl_mac_lookup(s->fwd, version, VNI,
                                                mac_nr(1));
-    const struct ovl_mac *pair_mac = ovl_mac_lookup(s->fwd, version, VNI,
+    const struct ovl_way *pair_mac = ovl_mac_lookup(s->fwd, version, VNI,
                                                     mac_nr(2));
     const struct ovl_neighbor *pair_neighbor
         = ovl_neighbor_lookup(s->fwd, version, VNI, &s->pair_ip);

@@ -72,7 +72,7 @@ set_mac(struct fixture *f, uint32_t vni, uint32_t mac,
     ovl_mac_set(f->fwd, &entry);
 }
 
-static const struct ovl_mac *
+static const struct ovl_way *
 find_mac(const struct fixture *f, ovs_version_t v, uint32_t vni, uint32_t mac)
 {
     return ovl_mac_lookup(f->fwd, v, vni, mac_nr(mac));
@@ -127,7 +127,7 @@ static void
 older_reader_sees_all_of_the_old_rows(void **state)
 {
     struct fixture *f = *state;
-    const struct ovl_mac *old;
+    const struct ovl_way *old;
     ovs_version_t v;
 
     ovl_forwarding_begin(f->fwd);
@@ -197,7 +197,7 @@ static void
 no_change_publishes_nothing(void **state)
 {
     struct fixture *f = *state;
-    const struct ovl_mac *mac;
+    const struct ovl_way *mac;
     ovs_version_t v = now(f);
     struct in6_addr ip = ip4_nr(1);
 
