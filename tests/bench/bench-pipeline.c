@@ -3,7 +3,10 @@
 /* What the pipeline costs, in process: no netdev, no other thread.  Prints
  * JSON lines, see README.md.
  *
- *     bench-pipeline [--quick]
+ *     bench-pipeline [--quick] [--case=WORD] [--size=N]
+ *
+ * '--case' and '--size' leave only the cases whose names contain WORD, and
+ * those with N destinations.
  *
  * Bursts of 32 frames, each to a random destination of those that there are,
  * out of 1024 packets that are used over and over.  A window of the pipeline
@@ -472,21 +475,37 @@ main(int argc, char *argv[])
     };
     static const size_t sizes[] = { 1, 10000, 1000000 };
 
-    quick = argc > 1 && !strcmp(argv[1], "--quick");
-    if (argc > 1 && !quick) {
-        printf("usage: %s [--quick]\n", argv[0]);
-        return strcmp(argv[1], "--help") != 0;
+    const char *only = "";
+    size_t only_size = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--quick")) {
+            quick = true;
+        } else if (!strncmp(argv[i], "--case=", 7)) {
+            only = argv[i] + 7;
+        } else if (!strncmp(argv[i], "--size=", 7)) {
+            only_size = strtoul(argv[i] + 7, NULL, 10);
+        } else {
+            printf("usage: %s [--quick] [--case=WORD] [--size=N]\n", argv[0]);
+            return strcmp(argv[i], "--help") != 0;
+        }
     }
     random_set_seed(1);
     ovl_flow_hash_init();
 
     double rate = tsc_rate();
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        if (only_size && sizes[i] != only_size) {
+            continue;
+        }
+
         size_t n_vteps = sizes[i] > 1 ? 1000 : 1;
         struct world *w = world_create(sizes[i], n_vteps);
 
         for (size_t j = 0; j < ARRAY_SIZE(benches); j++) {
-            run(w, &benches[j], rate, benches[j].goals[i]);
+            if (strstr(benches[j].name, only)) {
+                run(w, &benches[j], rate, benches[j].goals[i]);
+            }
         }
         world_destroy(w, n_vteps);
     }
