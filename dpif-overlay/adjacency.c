@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Prebuilt outer headers: Ethernet, IPv4 or IPv6, UDP, VXLAN. */
+/* Prebuilt outer headers: Ethernet, IPv4 or IPv6, UDP. */
 
 #include <config.h>
 
 #include "adjacency.h"
 
+#include "csum.h"
 #include "util.h"
 
 static uint8_t *
@@ -16,7 +17,7 @@ put(uint8_t *p, const void *header, size_t len)
 }
 
 static uint8_t *
-put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec)
+put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec, ovs_be16 *ip_csum)
 {
     struct ip_header ip = {
         .ip_ihl_ver = IP_IHL_VER(5, 4),
@@ -29,6 +30,7 @@ put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec)
 
     put_16aligned_be32(&ip.ip_src, in6_addr_get_mapped_ipv4(&spec->ip_src));
     put_16aligned_be32(&ip.ip_dst, in6_addr_get_mapped_ipv4(&spec->ip_dst));
+    *ip_csum = csum(&ip, sizeof ip);
     return put(p, &ip, sizeof ip);
 }
 
@@ -50,7 +52,7 @@ struct ovl_adjacency *
 ovl_adjacency_create(struct ovl_lport *port,
                      const struct ovl_outer_spec *spec)
 {
-    struct ovl_adjacency *adj = xzalloc(sizeof *adj);
+    struct ovl_adjacency *adj = xzalloc_cacheline(sizeof *adj);
     bool ipv6 = !ovl_ip_is_v4(&spec->ip_dst);
     uint16_t overhead = ipv6 ? OVL_VXLAN6_OVERHEAD : OVL_VXLAN4_OVERHEAD;
 
@@ -64,18 +66,10 @@ ovl_adjacency_create(struct ovl_lport *port,
         .eth_type = htons(ipv6 ? ETH_TYPE_IPV6 : ETH_TYPE_IP),
     };
     uint8_t *p = put(adj->header, &eth, sizeof eth);
-    p = ipv6 ? put_ipv6(p, spec) : put_ipv4(p, spec);
+    p = ipv6 ? put_ipv6(p, spec) : put_ipv4(p, spec, &adj->ip_csum);
 
     struct udp_header udp = { .udp_dst = htons(spec->vxlan_port) };
-    p = put(p, &udp, sizeof udp);
-
-    /* RFC 7348 section 5: only the I flag is set. */
-    struct vxlanhdr vxlan;
-    memset(&vxlan, 0, sizeof vxlan);
-    put_16aligned_be32(&vxlan.vx_flags, htonl(VXLAN_FLAGS));
-    p = put(p, &vxlan, sizeof vxlan);
-
-    adj->header_len = p - adj->header;
+    put(p, &udp, sizeof udp);
     return adj;
 }
 
@@ -87,6 +81,5 @@ ovl_adjacency_equals(const struct ovl_adjacency *a,
         return a == b;
     }
     return (a->port == b->port && a->mtu == b->mtu && a->ipv6 == b->ipv6
-            && a->header_len == b->header_len
-            && !memcmp(a->header, b->header, a->header_len));
+            && !memcmp(a->header, b->header, sizeof a->header));
 }

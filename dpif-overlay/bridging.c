@@ -107,9 +107,7 @@ to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     } else if (ovl_pkt_l3_len(pkt) > mtu) {
         return ovl_too_big_to_bridge(a, pkt, mtu);
     }
-    return (struct ovl_verdict) {
-        .kind = OVL_VERDICT_VTEP, .vtep = vtep, .adj = adj
-    };
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_VTEP, .adj = adj };
 }
 
 struct ovl_verdict

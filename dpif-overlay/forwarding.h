@@ -73,20 +73,32 @@ struct ovl_config {
 
 /* VTEPs and adjacencies. */
 
-#define OVL_ADJ_MAX_HEADER (ETH_HEADER_LEN + IPV6_HEADER_LEN                 \
-                            + UDP_HEADER_LEN + sizeof(struct vxlanhdr))
+/* Ethernet, IP and UDP. */
+#define OVL_ADJ_HEADER4 (ETH_HEADER_LEN + IP_HEADER_LEN + UDP_HEADER_LEN)
+#define OVL_ADJ_HEADER6 (ETH_HEADER_LEN + IPV6_HEADER_LEN + UDP_HEADER_LEN)
+/* With VXLAN's. */
+#define OVL_ADJ_MAX_HEADER (OVL_ADJ_HEADER6 + sizeof(struct vxlanhdr))
 
-/* How to reach a VTEP: output port and the bytes to prepend.  Length and
- * checksum fields, TOS, UDP source port and VNI are zero in 'header' and
- * filled in per packet. Immutable. */
+/* How to reach a VTEP: output port and the bytes to prepend, but for the VXLAN
+ * header, which starts where they end.  Length and checksum fields, TOS and UDP
+ * source port are zero in 'header' and filled in per packet (vxlan.c).
+ * Immutable, once it is published.
+ *
+ * For IPv4 all that a packet needs is in one cache line. */
 struct ovl_adjacency {
     struct ovl_lport *port;     /* Uplink; holds a reference. */
+    uint32_t traffic;           /* Of 'vtep'. */
     uint16_t mtu;               /* Largest inner frame without its Ethernet
                                  * header, i.e. inner layer-3 packet. */
+    ovs_be16 ip_csum;           /* IPv4: of the header with these zeros. */
     bool ipv6;                  /* Family of the underlay. */
-    uint8_t header_len;
-    uint8_t header[OVL_ADJ_MAX_HEADER];
+    uint8_t header[OVL_ADJ_HEADER6];
+
+    const struct ovl_vtep *vtep;    /* Whose it is; NULL before it is
+                                     * published. */
 };
+BUILD_ASSERT_DECL(offsetof(struct ovl_adjacency, header) + OVL_ADJ_HEADER4
+                  <= CACHE_LINE_SIZE);
 
 struct ovl_vtep {
     struct cmap_node cmap_node; /* In ovl_forwarding's vteps, by 'ip'. */

@@ -92,10 +92,12 @@ ovl_from_port(struct ovl_arrival *a, const struct ovl_pkt *pkt)
         return ovl_verdict_drop(reason);
     }
 
-    struct ovl_verdict verdict = { .kind = OVL_VERDICT_ANSWER };
-    switch (ovl_respond(a, pkt, &verdict.answer)) {
+    struct ovl_answer answer = { .router = false };
+    switch (ovl_respond(a, pkt, &answer)) {
     case OVL_RESPONSE_ANSWER:
-        return verdict;
+        return (struct ovl_verdict) {
+            .kind = OVL_VERDICT_ANSWER, .answer = answer
+        };
     case OVL_RESPONSE_DROP:
         return ovl_verdict_drop(OVL_DROP_NEIGH_MISS);
     case OVL_RESPONSE_NONE:

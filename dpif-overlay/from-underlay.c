@@ -139,11 +139,11 @@ check_inner(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     return reason == OVL_NO_DROP ? check_claims(pkt) : reason;
 }
 
-/* Works out the inner ECN field, for '*verdict'.  Returns false if the frame
- * has to go. */
+/* Works out the inner ECN field, for '*a'.  Returns false if the frame has to
+ * go. */
 static bool
-decide_ecn(const struct ovl_arrival *a, const struct ovl_outer *outer,
-           const struct ovl_pkt *pkt, struct ovl_verdict *verdict)
+decide_ecn(struct ovl_arrival *a, const struct ovl_outer *outer,
+           const struct ovl_pkt *pkt)
 {
     if ((pkt->l3 != OVL_L3_IPV4 && pkt->l3 != OVL_L3_IPV6) || pkt->l3_bad) {
         return true;
@@ -152,16 +152,16 @@ decide_ecn(const struct ovl_arrival *a, const struct ovl_outer *outer,
     enum ovl_ecn inner = ovl_ecn_of_tos(pkt->ip.tos);
     enum ovl_ecn outside = ovl_ecn_of_tos(outer->tos);
 
-    verdict->ecn_alarm = ovl_ecn_alarm(inner, outside);
-    if (verdict->ecn_alarm != OVL_ECN_USUAL) {
+    a->ecn_alarm = ovl_ecn_alarm(inner, outside);
+    if (a->ecn_alarm != OVL_ECN_USUAL) {
         OVL_TRACE(a->worker->trace, "ecn: inner %d, outer %d: %s", inner,
-                  outside, (verdict->ecn_alarm == OVL_ECN_DANGEROUS
+                  outside, (a->ecn_alarm == OVL_ECN_DANGEROUS
                             ? "dangerous" : "suspicious"));
     }
-    if (!ovl_ecn_decapsulate(inner, outside, &verdict->ecn)) {
+    if (!ovl_ecn_decapsulate(inner, outside, &a->ecn)) {
         return false;
     }
-    verdict->set_ecn = verdict->ecn != inner;
+    a->set_ecn = a->ecn != inner;
     return true;
 }
 
@@ -169,7 +169,7 @@ static struct ovl_verdict
 from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
             const struct ovl_pkt *pkt, const void *frame)
 {
-    struct ovl_verdict verdict = { .kind = OVL_VERDICT_ANSWER };
+    struct ovl_answer answer = { .router = false };
     enum ovl_drop_reason reason;
 
     OVL_TRACE(a->worker->trace, "decapsulate: VXLAN from %s to %s, VNI "
@@ -187,19 +187,14 @@ from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
         return ovl_verdict_drop(reason);
     }
 
-    struct ovl_verdict ecn = { .kind = OVL_VERDICT_DROP };
-    if (!decide_ecn(a, outer, pkt, &ecn)) {
-        ecn.reason = OVL_DROP_ECN_CE_NOT_ECT;
-        return ecn;
+    if (!decide_ecn(a, outer, pkt)) {
+        return ovl_verdict_drop(OVL_DROP_ECN_CE_NOT_ECT);
+    } else if (ovl_respond(a, pkt, &answer) == OVL_RESPONSE_ANSWER) {
+        return (struct ovl_verdict) {
+            .kind = OVL_VERDICT_ANSWER, .answer = answer
+        };
     }
-    if (ovl_respond(a, pkt, &verdict.answer) != OVL_RESPONSE_ANSWER) {
-        verdict = ovl_bridge(a, pkt);
-    }
-    verdict.decapsulate = true;
-    verdict.set_ecn = ecn.set_ecn;
-    verdict.ecn = ecn.ecn;
-    verdict.ecn_alarm = ecn.ecn_alarm;
-    return verdict;
+    return ovl_bridge(a, pkt);
 }
 
 /* Passes a frame between uplink and LOCAL as it is. */
@@ -221,14 +216,12 @@ struct ovl_verdict
 ovl_from_uplink(struct ovl_arrival *a, const struct ovl_outer *outer,
                 const struct ovl_pkt *pkt, const void *frame)
 {
-    const struct ovl_config *config = a->worker->config;
-
     OVL_TRACE(a->worker->trace, "bindings: %s -> uplink", a->in->name);
-    if (ovl_outer_is_for_us(config, outer)) {
+    if (outer) {
         return from_tunnel(a, outer, pkt, frame);
     }
     OVL_TRACE(a->worker->trace, "underlay: not VXLAN for us, the host's");
-    return to_host_port(pkt, config->local, OVL_DROP_NO_LOCAL);
+    return to_host_port(pkt, a->worker->config->local, OVL_DROP_NO_LOCAL);
 }
 
 struct ovl_verdict

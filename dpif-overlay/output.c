@@ -32,22 +32,24 @@ ovl_output_drop(const struct ovl_arrival *a, enum ovl_drop_reason reason,
 }
 
 static void
-count_network_tx(const struct ovl_arrival *a, const struct dp_packet *packet)
+count_network_tx(const struct ovl_arrival *a, const struct ovl_network *net,
+                 const struct dp_packet *packet)
 {
-    ovl_count_traffic(a, a->net->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
+    ovl_count_traffic(a, net->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
                       dp_packet_size(packet));
 }
 
 void
-ovl_output_port(const struct ovl_arrival *a, struct ovl_lport *port,
-                uint16_t vlan, struct dp_packet *packet)
+ovl_output_port(const struct ovl_arrival *a, const struct ovl_network *net,
+                struct ovl_lport *port, uint16_t vlan,
+                struct dp_packet *packet)
 {
     if (!ovl_lport_is_alive(port)) {
         ovl_output_drop(a, OVL_DROP_PORT_GONE, packet);
         return;
     }
 
-    count_network_tx(a, packet);
+    count_network_tx(a, net, packet);
     if (vlan) {
         OVL_TRACE(a->worker->trace, "tag: VLAN %"PRIu16, vlan);
         packet = ovl_pkt_push_tag(packet, vlan);
@@ -56,7 +58,7 @@ ovl_output_port(const struct ovl_arrival *a, struct ovl_lport *port,
 }
 
 void
-ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_network *net,
                 const struct ovl_adjacency *adj, const struct ovl_pkt *pkt,
                 struct dp_packet *packet)
 {
@@ -68,17 +70,17 @@ ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
     }
 
     const struct ovl_vxlan_fields fields = {
-        .vni = a->net->vni,
+        .vni = net->vni,
         .sport = ovl_vxlan_source_port(pkt),
         .tos = ovl_vxlan_tos(config, pkt),
         .udp6_zero_csum = config->udp6_zero_csum,
     };
 
     OVL_TRACE(a->worker->trace, "encapsulate: VXLAN to %s, VNI %"PRIu32
-              ", TOS 0x%02"PRIx8, OVL_IP_TEXT(&vtep->ip), fields.vni,
+              ", TOS 0x%02"PRIx8, OVL_IP_TEXT(&adj->vtep->ip), fields.vni,
               fields.tos);
-    count_network_tx(a, packet);
-    ovl_count_traffic(a, vtep->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
+    count_network_tx(a, net, packet);
+    ovl_count_traffic(a, adj->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
                       dp_packet_size(packet));
     packet = ovl_vxlan_push(packet, adj, &fields);
     a->worker->send(a->worker, adj->port, packet);

@@ -5,7 +5,7 @@
 
 /* The ends of a packet: out of a port, into a tunnel, or dead.
  *
- * Each function takes 'packet', a plain frame of the network 'a->net', and
+ * Each function takes 'packet', a plain frame on its way out of 'net', and
  * counts it.
  *
  * Thread-safety: packet threads, in an RCU critical section.
@@ -15,12 +15,14 @@
 #include "verdict.h"
 
 /* Gives it to the member 'port', with tag 'vlan' unless that is 0. */
-void ovl_output_port(const struct ovl_arrival *a, struct ovl_lport *port,
+void ovl_output_port(const struct ovl_arrival *a,
+                     const struct ovl_network *net, struct ovl_lport *port,
                      uint16_t vlan, struct dp_packet *packet);
 
-/* Puts it into the tunnel to 'vtep' by 'adj', which it fits in.  'pkt' is
- * what was parsed of it. */
-void ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_vtep *vtep,
+/* Puts it into the tunnel of 'adj', which it fits in.  'pkt' is what was
+ * parsed of it. */
+void ovl_output_vtep(const struct ovl_arrival *a,
+                     const struct ovl_network *net,
                      const struct ovl_adjacency *adj,
                      const struct ovl_pkt *pkt, struct dp_packet *packet);
 

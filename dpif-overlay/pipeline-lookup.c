@@ -12,17 +12,6 @@
 #include "bridging.h"
 #include "routing.h"
 
-/* Sets what was decided, but keeps what was to be done before. */
-static void
-set_verdict(struct ovl_item *item, struct ovl_verdict verdict)
-{
-    verdict.decapsulate = item->verdict.decapsulate;
-    verdict.set_ecn = item->verdict.set_ecn;
-    verdict.ecn = item->verdict.ecn;
-    verdict.ecn_alarm = item->verdict.ecn_alarm;
-    item->verdict = verdict;
-}
-
 /* Fetches what leads on from 'ways'. */
 static void
 prefetch_ways(const struct ovl_way *const ways[], size_t n)
@@ -38,10 +27,7 @@ prefetch_ways(const struct ovl_way *const ways[], size_t n)
             const struct ovl_adjacency *adj
                 = ovsrcu_get(struct ovl_adjacency *, &ways[i]->vtep->adj);
 
-            if (adj) {
-                OVS_PREFETCH(adj);
-                OVS_PREFETCH((const char *) adj + CACHE_LINE_SIZE);
-            }
+            OVS_PREFETCH(adj);
         }
     }
 }
@@ -69,9 +55,8 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
         prefetch_ways(ways, n_bridged);
     }
     for (size_t i = 0; i < n_bridged; i++) {
-        set_verdict(bridged[i],
-                    ovl_bridge_finish(&bridged[i]->arrival, &bridged[i]->pkt,
-                                      ways[i]));
+        bridged[i]->verdict = ovl_bridge_finish(&bridged[i]->arrival,
+                                                &bridged[i]->pkt, ways[i]);
     }
 }
 /* Finds the routes of 'n' packets. */
@@ -155,15 +140,10 @@ ovl_route_all(const struct ovl_worker *worker, struct ovl_item items[],
     size_t n_routed = 0;
 
     for (size_t i = 0; i < n; i++) {
-        struct ovl_verdict verdict;
-
-        if (items[i].verdict.kind != OVL_VERDICT_ROUTER) {
-            continue;
-        } else if (ovl_route_start(&rs[n_routed], &items[i].arrival,
-                                   &items[i].pkt, &verdict)) {
+        if (items[i].verdict.kind == OVL_VERDICT_ROUTER
+            && ovl_route_start(&rs[n_routed], &items[i].arrival,
+                               &items[i].pkt, &items[i].verdict)) {
             routed[n_routed++] = &items[i];
-        } else {
-            set_verdict(&items[i], verdict);
         }
     }
     if (n_routed) {
@@ -171,7 +151,7 @@ ovl_route_all(const struct ovl_worker *worker, struct ovl_item items[],
         find_nexthops(worker, rs, n_routed);
     }
     for (size_t i = 0; i < n_routed; i++) {
-        set_verdict(routed[i], ovl_route_finish(&rs[i]));
+        routed[i]->verdict = ovl_route_finish(&rs[i]);
     }
 }
 BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_BULK_MAX);

@@ -18,6 +18,7 @@ struct ovl_item {
     struct ovl_pkt pkt;         /* The frame, or what is inside. */
     struct ovl_arrival arrival;
     struct ovl_verdict verdict;
+    struct ovl_routed routed;   /* Of 'arrival'. */
 };
 
 /* Let the MAC table, and the router, decide for those of the 'n' items,

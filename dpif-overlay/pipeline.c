@@ -42,34 +42,50 @@ role_of(const struct ovl_binding *binding)
     return binding ? binding->role : OVL_ROLE_UNBOUND;
 }
 
-static void
+/* Parses what came from the uplink, and what is inside if it is for us.
+ * Gives the frame that counts. */
+static const void *
 parse_from_uplink(const struct ovl_config *config, struct ovl_item *item)
 {
     const uint8_t *data = dp_packet_data(item->packet);
     size_t len = dp_packet_size(item->packet);
 
-    item->outer = ovl_outer_parse(data, len);
+    ovl_outer_parse_into(&item->outer, data, len);
     item->for_us = ovl_outer_is_for_us(config, &item->outer);
     if (item->for_us && item->outer.fault == OVL_NO_DROP) {
         data += ovl_outer_inner_ofs(&item->outer);
         len = ovl_outer_inner_len(&item->outer);
     }
-    item->pkt = ovl_pkt_parse(data, len);
+    ovl_pkt_parse_into(&item->pkt, data, len);
+    return data;
+}
+
+static const void *
+parse_from_port(struct ovl_item *item)
+{
+    const void *data = dp_packet_data(item->packet);
+
+    ovl_pkt_parse_into(&item->pkt, data, dp_packet_size(item->packet));
+    return data;
 }
 
 static void
-parse_all(const struct ovl_worker *worker, enum ovl_role role,
-          struct ovl_item items[], size_t n)
+parse_all(struct ovl_worker *worker, struct ovl_lport *in,
+          const struct ovl_binding *binding, struct ovl_item items[],
+          size_t n)
 {
+    bool uplink = role_of(binding) == OVL_ROLE_UPLINK;
+
     for (size_t i = 0; i < n; i++) {
         struct ovl_item *item = &items[i];
 
-        if (role == OVL_ROLE_UPLINK) {
-            parse_from_uplink(worker->config, item);
-        } else {
-            item->pkt = ovl_pkt_parse(dp_packet_data(item->packet),
-                                      dp_packet_size(item->packet));
-        }
+        item->for_us = false;
+        item->arrival = (struct ovl_arrival) {
+            .worker = worker, .in = in, .binding = binding,
+            .drops = in->drops, .routed = &item->routed,
+            .frame = (uplink ? parse_from_uplink(worker->config, item)
+                      : parse_from_port(item)),
+        };
         if (OVS_UNLIKELY(worker->trace) && !item->for_us) {
             ovl_trace_pkt(worker->trace, "frame", &item->pkt);
         }
@@ -89,8 +105,8 @@ decide(enum ovl_role role, struct ovl_item *item)
     case OVL_ROLE_GATEWAY:
         return ovl_from_port(a, &item->pkt);
     case OVL_ROLE_UPLINK:
-        return ovl_from_uplink(a, &item->outer, &item->pkt,
-                               dp_packet_data(item->packet));
+        return ovl_from_uplink(a, item->for_us ? &item->outer : NULL,
+                               &item->pkt, dp_packet_data(item->packet));
     case OVL_ROLE_LOCAL:
         return ovl_from_local(a, &item->pkt);
     case OVL_ROLE_UNBOUND:
@@ -100,27 +116,11 @@ decide(enum ovl_role role, struct ovl_item *item)
     return ovl_verdict_drop(OVL_DROP_PORT_UNBOUND);
 }
 
-/* The bytes that 'item->pkt' was parsed from. */
-static const void *
-frame_of(const struct ovl_item *item)
-{
-    const uint8_t *data = dp_packet_data(item->packet);
-
-    return (item->for_us && item->outer.fault == OVL_NO_DROP
-            ? data + ovl_outer_inner_ofs(&item->outer) : data);
-}
-
 static void
-decide_all(struct ovl_worker *worker, struct ovl_lport *in,
-           const struct ovl_binding *binding, struct ovl_item items[],
-           size_t n)
+decide_all(enum ovl_role role, struct ovl_item items[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        items[i].arrival = (struct ovl_arrival) {
-            .worker = worker, .in = in, .binding = binding,
-            .drops = in->drops, .frame = frame_of(&items[i]),
-        };
-        items[i].verdict = decide(role_of(binding), &items[i]);
+        items[i].verdict = decide(role, &items[i]);
     }
 }
 
@@ -155,15 +155,14 @@ hear(struct ovl_worker *worker, const struct ovl_pkt *pkt, const void *frame)
 static void
 set_ecn(struct ovl_item *item)
 {
-    const struct ovl_verdict *v = &item->verdict;
+    const struct ovl_arrival *a = &item->arrival;
 
-    if (v->set_ecn) {
+    if (a->set_ecn) {
         size_t ofs = ovl_outer_inner_ofs(&item->outer);
 
-        OVL_TRACE(item->arrival.worker->trace, "ecn: inner becomes %d",
-                  v->ecn);
+        OVL_TRACE(a->worker->trace, "ecn: inner becomes %d", a->ecn);
         ovl_pkt_set_ecn((uint8_t *) dp_packet_data(item->packet) + ofs,
-                        &item->pkt, v->ecn);
+                        &item->pkt, a->ecn);
     }
 }
 
@@ -171,14 +170,11 @@ set_ecn(struct ovl_item *item)
 static void
 make_plain(struct ovl_item *item)
 {
-    struct dp_packet *packet = item->packet;
-    const struct ovl_verdict *v = &item->verdict;
-
-    if (v->decapsulate) {
-        ovl_vxlan_pop(packet, &item->outer);
+    if (item->arrival.tunnel) {
+        ovl_vxlan_pop(item->packet, &item->outer);
     }
     if (item->pkt.tag != OVL_TAG_NONE) {
-        ovl_pkt_pop_tag(packet);
+        ovl_pkt_pop_tag(item->packet);
     }
 }
 
@@ -194,20 +190,22 @@ send_back(const struct ovl_item *item, struct dp_packet *reply)
     }
 
     if (!a->tunnel) {
-        ovl_output_port(a, a->in, a->vlan, reply);
+        ovl_output_port(a, a->net, a->in, a->vlan, reply);
         return;
     }
 
-    struct ovl_pkt pkt = ovl_pkt_parse(dp_packet_data(reply),
-                                       dp_packet_size(reply));
+    struct ovl_pkt pkt;
     const struct ovl_adjacency *adj = NULL;
-    enum ovl_drop_reason reason
+    enum ovl_drop_reason reason;
+
+    ovl_pkt_parse_into(&pkt, dp_packet_data(reply), dp_packet_size(reply));
+    reason
         = (a->from ? ovl_bridge_to_vtep(a, a->from, ovl_pkt_l3_len(&pkt), &adj)
            : OVL_DROP_VTEP_UNRESOLVED);
     if (reason != OVL_NO_DROP) {
         ovl_output_drop(a, reason, reply);
     } else {
-        ovl_output_vtep(a, a->from, adj, &pkt, reply);
+        ovl_output_vtep(a, a->net, adj, &pkt, reply);
     }
 }
 
@@ -298,55 +296,54 @@ drop(const struct ovl_item *item)
     if (OVS_UNLIKELY(a->worker->trace)) {
         ovl_trace_missing_row(a, &item->outer, &item->pkt, v);
     }
-    if (v->icmp.message != OVL_ICMP_NONE
+    if (v->tell
         && (a->worker->trace
             || ovl_limiter_pass(&limits_of(a)->errors, a->worker->now))) {
-        error = ovl_icmp_error(&v->icmp, a->frame, &item->pkt, &v->router);
+        error = ovl_icmp_error(&a->routed->icmp, a->frame, &item->pkt,
+                               &a->routed->pkt);
     }
     ovl_output_drop(a, v->reason, item->packet);
     if (error) {
         if (OVS_UNLIKELY(a->worker->trace)) {
-            ovl_icmp_trace(a->worker->trace, &v->icmp, &item->pkt);
+            ovl_icmp_trace(a->worker->trace, &a->routed->icmp, &item->pkt);
         }
         send_back(item, error);
     }
 }
 
-/* Gives a routed frame to the port or VTEP of its next hop.  'out' is the
- * arrival with the network that it goes to. */
+/* Gives a routed frame to the port or VTEP of its next hop. */
 static void
-deliver(const struct ovl_arrival *out, const struct ovl_item *item,
-        struct dp_packet *packet)
+deliver(const struct ovl_item *item, struct dp_packet *packet)
 {
-    const struct ovl_verdict *v = &item->verdict;
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_routed *to = a->routed;
 
-    if (v->port) {
-        ovl_output_port(out, v->port, v->vlan, packet);
+    if (to->port) {
+        ovl_output_port(a, to->net, to->port, to->vlan, packet);
     } else {
-        ovl_output_vtep(out, v->vtep, v->adj, &item->pkt, packet);
+        ovl_output_vtep(a, to->net, to->adj, &item->pkt, packet);
     }
 }
 
 static void
 route(struct ovl_item *item)
 {
-    const struct ovl_verdict *v = &item->verdict;
-    struct ovl_arrival out = item->arrival;
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_routed *to = a->routed;
 
-    out.net = v->net;
-    ovl_ip_rewrite(item->packet, &item->pkt, &v->router, v->eth_dst,
-                   v->net->router_mac);
-    if (!v->fragment) {
-        deliver(&out, item, item->packet);
+    ovl_ip_rewrite(item->packet, &item->pkt, &to->pkt, to->eth_dst,
+                   to->net->router_mac);
+    if (!to->fragment) {
+        deliver(item, item->packet);
         return;
     }
 
     size_t ofs = 0, n = 0;
     do {
-        deliver(&out, item, ovl_ip_next_fragment(item->packet, v->mtu, &ofs));
+        deliver(item, ovl_ip_next_fragment(item->packet, to->mtu, &ofs));
         n++;
     } while (ofs);
-    ovl_counter_add(out.worker->shard, OVL_TOTAL_REPLICATED, n - 1);
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
     dp_packet_delete(item->packet);
 }
 
@@ -372,7 +369,7 @@ count_events(const struct ovl_item *item)
 {
     struct ovl_shard *shard = item->arrival.worker->shard;
 
-    switch (item->verdict.ecn_alarm) {
+    switch (item->arrival.ecn_alarm) {
     case OVL_ECN_USUAL:
         break;
     case OVL_ECN_SUSPICIOUS:
@@ -411,7 +408,7 @@ act(struct ovl_item *item)
 
     case OVL_VERDICT_ECHO:
         answer(item, ovl_icmp_echo_reply(a->net->router_mac, a->frame,
-                                         &item->pkt, &v->router));
+                                         &item->pkt, &a->routed->pkt));
         break;
 
     case OVL_VERDICT_BRIDGE:
@@ -425,12 +422,12 @@ act(struct ovl_item *item)
 
     case OVL_VERDICT_PORT:
         make_plain(item);
-        ovl_output_port(a, v->port, v->vlan, item->packet);
+        ovl_output_port(a, a->net, v->port, v->vlan, item->packet);
         break;
 
     case OVL_VERDICT_VTEP:
         make_plain(item);
-        ovl_output_vtep(a, v->vtep, v->adj, &item->pkt, item->packet);
+        ovl_output_vtep(a, a->net, v->adj, &item->pkt, item->packet);
         break;
 
     case OVL_VERDICT_FLOOD:
@@ -480,13 +477,12 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
         items[i].packet = packet;
         items[i].unfinished = ovl_pkt_is_unfinished(packet);
         ovl_pkt_forget_metadata(packet);
-        items[i].for_us = false;
     }
     dp_packet_batch_init(batch);
 
     count_received(worker, in, items, n);
-    parse_all(worker, role_of(binding), items, n);
-    decide_all(worker, in, binding, items, n);
+    parse_all(worker, in, binding, items, n);
+    decide_all(role_of(binding), items, n);
     ovl_bridge_all(worker, items, n);
     ovl_route_all(worker, items, n);
     act_on_all(items, n);

@@ -38,13 +38,8 @@ ovl_pkt_forget_metadata(struct dp_packet *packet)
 }
 
 struct dp_packet *
-ovl_pkt_with_headroom(struct dp_packet *packet, size_t n)
+ovl_pkt_copy_with_headroom(struct dp_packet *packet, size_t n)
 {
-    if (OVS_LIKELY(n <= dp_packet_headroom(packet))) {
-        return packet;
-    }
-
-    /* An mbuf cannot grow. */
     struct dp_packet *copy
         = dp_packet_clone_with_headroom(packet, MAX(n, OVL_PKT_HEADROOM));
     dp_packet_delete(packet);
@@ -67,12 +62,10 @@ ovl_pkt_push_tag(struct dp_packet *packet, uint16_t vlan)
     ovs_be16 tag[2] = { htons(ETH_TYPE_VLAN_8021Q), htons(vlan) };
 
     BUILD_ASSERT(sizeof tag == VLAN_HEADER_LEN);
-    packet = ovl_pkt_with_headroom(packet, VLAN_HEADER_LEN);
 
-    uint8_t *data = dp_packet_push_uninit(packet, VLAN_HEADER_LEN);
+    uint8_t *data = ovl_pkt_push(&packet, VLAN_HEADER_LEN);
     memmove(data, data + VLAN_HEADER_LEN, 2 * ETH_ADDR_LEN);
     memcpy(data + 2 * ETH_ADDR_LEN, tag, sizeof tag);
-    dp_packet_reset_offsets(packet);
     return packet;
 }
 

@@ -32,9 +32,34 @@ bool ovl_pkt_is_unfinished(const struct dp_packet *packet);
  * offloads, offsets, type. */
 void ovl_pkt_forget_metadata(struct dp_packet *packet);
 
+/* Returns a copy of 'packet', which it frees, with room for 'n' bytes in
+ * front: an mbuf cannot grow. */
+struct dp_packet *ovl_pkt_copy_with_headroom(struct dp_packet *packet,
+                                             size_t n);
+
 /* Returns a packet like 'packet' that can have 'n' bytes pushed in front:
  * 'packet' itself, or a copy, in which case 'packet' is freed. */
-struct dp_packet *ovl_pkt_with_headroom(struct dp_packet *packet, size_t n);
+static inline struct dp_packet *
+ovl_pkt_with_headroom(struct dp_packet *packet, size_t n)
+{
+    return (OVS_LIKELY(n <= dp_packet_headroom(packet)) ? packet
+            : ovl_pkt_copy_with_headroom(packet, n));
+}
+
+/* Makes room for 'n' bytes in front of what is in '*packet' and returns where
+ * they start.  '*packet' may become another packet, as with
+ * ovl_pkt_with_headroom(). */
+static inline uint8_t *
+ovl_pkt_push(struct dp_packet **packet, size_t n)
+{
+    struct dp_packet *p = *packet = ovl_pkt_with_headroom(*packet, n);
+    uint8_t *data = (uint8_t *) dp_packet_data(p) - n;
+
+    dp_packet_set_data(p, data);
+    dp_packet_set_size(p, dp_packet_size(p) + n);
+    dp_packet_reset_offsets(p);
+    return data;
+}
 
 /* Removes the first tag. */
 void ovl_pkt_pop_tag(struct dp_packet *packet);

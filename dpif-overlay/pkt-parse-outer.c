@@ -124,25 +124,24 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_outer *outer)
     parse_udp(&packet, end <= b->len, outer);
 }
 
-struct ovl_outer
-ovl_outer_parse(const void *data, size_t len)
+void
+ovl_outer_parse_into(struct ovl_outer *outer, const void *data, size_t len)
 {
     const struct ovl_bytes b = { data, len };
-    struct ovl_outer outer = {
-        .l3_ofs = ETH_HEADER_LEN,
-        .fault = OVL_NO_DROP,
-    };
     struct eth_header eth;
 
+    outer->udp = false;
+    outer->ipv6 = false;
+    outer->l3_ofs = ETH_HEADER_LEN;
+    outer->fault = OVL_NO_DROP;
     if (load(&b, 0, &eth, sizeof eth)) {
-        outer.eth_dst = eth.eth_dst;
+        outer->eth_dst = eth.eth_dst;
         if (eth.eth_type == htons(ETH_TYPE_IP)) {
-            parse_ipv4(&b, &outer);
+            parse_ipv4(&b, outer);
         } else if (eth.eth_type == htons(ETH_TYPE_IPV6)) {
-            parse_ipv6(&b, &outer);
+            parse_ipv6(&b, outer);
         }
     }
-    return outer;
 }
 
 bool

@@ -59,27 +59,26 @@ parse_tag(const struct ovl_bytes *b, struct ovl_pkt *pkt)
 }
 
 /* RFC 826, "Packet Reception", with the lengths of Ethernet and IPv4. */
-static struct ovl_pkt_arp
-parse_arp(const struct ovl_bytes *b, size_t ofs)
+static void
+parse_arp(const struct ovl_bytes *b, size_t ofs, struct ovl_pkt_arp *arp)
 {
-    struct ovl_pkt_arp arp = { .status = OVL_ARP_MALFORMED };
     struct arp_eth_header h;
 
     if (!load(b, ofs, &h, sizeof h)
         || h.ar_hrd != htons(ARP_HRD_ETHERNET)
         || h.ar_pro != htons(ETH_TYPE_IP)
-        || h.ar_hln != ETH_ADDR_LEN || h.ar_pln != sizeof arp.spa) {
-        return arp;
+        || h.ar_hln != ETH_ADDR_LEN || h.ar_pln != sizeof arp->spa) {
+        *arp = (struct ovl_pkt_arp) { .status = OVL_ARP_MALFORMED };
+        return;
     }
 
-    arp.op = ntohs(h.ar_op);
-    arp.sha = h.ar_sha;
-    arp.tha = h.ar_tha;
-    arp.spa = get_16aligned_be32(&h.ar_spa);
-    arp.tpa = get_16aligned_be32(&h.ar_tpa);
-    arp.status = (arp.op == ARP_OP_REQUEST || arp.op == ARP_OP_REPLY
-                  ? OVL_ARP_OK : OVL_ARP_BAD_OP);
-    return arp;
+    arp->op = ntohs(h.ar_op);
+    arp->sha = h.ar_sha;
+    arp->tha = h.ar_tha;
+    arp->spa = get_16aligned_be32(&h.ar_spa);
+    arp->tpa = get_16aligned_be32(&h.ar_tpa);
+    arp->status = (arp->op == ARP_OP_REQUEST || arp->op == ARP_OP_REPLY
+                   ? OVL_ARP_OK : OVL_ARP_BAD_OP);
 }
 
 /* Ports of TCP, UDP and SCTP start at the same place.  A fragment has none,
@@ -91,6 +90,7 @@ parse_ports(const struct ovl_bytes *b, size_t ofs, struct ovl_pkt_ip *ip)
 {
     ovs_be16 ports[2];
 
+    ip->sport = ip->dport = 0;
     if (!ip->fragment
         && (ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP
             || ip->proto == IPPROTO_SCTP)
@@ -125,6 +125,8 @@ parse_ipv4(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     ip->ttl = h.ip_ttl;
     ip->fragment = IP_IS_FRAGMENT(h.ip_frag_off);
     ip->later_fragment = (h.ip_frag_off & htons(IP_FRAG_OFF_MASK)) != 0;
+    ip->icmp6_type = 0;
+    ip->nd.status = OVL_ND_NONE;
 
     struct ovl_bytes packet = bytes_cut(b, pkt->l3_ofs + total_len);
     parse_ports(&packet, pkt->l3_ofs + header_len, ip);
@@ -207,6 +209,9 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     ip->ttl = h.ip6_hlim;
     ip->fragment = w.fragment;
     ip->later_fragment = w.later_fragment;
+    ip->sport = ip->dport = 0;
+    ip->icmp6_type = 0;
+    ip->nd.status = OVL_ND_NONE;
 
     if (w.too_long || (w.truncated && w.fragment && !w.later_fragment)) {
         /* ND could hide behind headers that nobody walks, or that go on in
@@ -222,36 +227,54 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     return true;
 }
 
-struct ovl_pkt
-ovl_pkt_parse(const void *data, size_t len)
+/* Parses the header behind the Ethernet header.  Of a bad one nothing is left
+ * that looks valid. */
+static inline void
+parse_ip(const struct ovl_bytes *b, struct ovl_pkt *pkt,
+         bool (*parse)(const struct ovl_bytes *, struct ovl_pkt *))
+{
+    pkt->l3_bad = !parse(b, pkt);
+    if (OVS_UNLIKELY(pkt->l3_bad)) {
+        memset(&pkt->ip, 0, sizeof pkt->ip);
+    }
+}
+
+void
+ovl_pkt_parse_into(struct ovl_pkt *pkt, const void *data, size_t len)
 {
     const struct ovl_bytes b = { data, len };
-    struct ovl_pkt pkt = { .len = len, .l3_ofs = ETH_HEADER_LEN };
     struct eth_header eth;
 
+    pkt->len = len;
+    pkt->l3_ofs = ETH_HEADER_LEN;
+    pkt->too_short = true;
+    pkt->l3_bad = false;
+    pkt->tag = OVL_TAG_NONE;
+    pkt->vlan = 0;
+    pkt->l3 = OVL_L3_OTHER;
     if (!load(&b, 0, &eth, sizeof eth)) {
-        pkt.too_short = true;
-        return pkt;
+        pkt->dst = pkt->src = eth_addr_zero;
+        pkt->type = 0;
+        return;
     }
-    pkt.dst = eth.eth_dst;
-    pkt.src = eth.eth_src;
-    pkt.type = eth.eth_type;
-    if (is_tag_type(pkt.type) && !parse_tag(&b, &pkt)) {
-        pkt.too_short = true;
-        return pkt;
+    pkt->dst = eth.eth_dst;
+    pkt->src = eth.eth_src;
+    pkt->type = eth.eth_type;
+    if (is_tag_type(pkt->type) && !parse_tag(&b, pkt)) {
+        return;
     }
+    pkt->too_short = false;
 
-    if (pkt.tag == OVL_TAG_OTHER) {
+    if (pkt->tag == OVL_TAG_OTHER) {
         /* Nobody takes such frames, whatever is inside. */
-    } else if (pkt.type == htons(ETH_TYPE_ARP)) {
-        pkt.l3 = OVL_L3_ARP;
-        pkt.arp = parse_arp(&b, pkt.l3_ofs);
-    } else if (pkt.type == htons(ETH_TYPE_IP)) {
-        pkt.l3 = OVL_L3_IPV4;
-        pkt.l3_bad = !parse_ipv4(&b, &pkt);
-    } else if (pkt.type == htons(ETH_TYPE_IPV6)) {
-        pkt.l3 = OVL_L3_IPV6;
-        pkt.l3_bad = !parse_ipv6(&b, &pkt);
+    } else if (pkt->type == htons(ETH_TYPE_IP)) {
+        pkt->l3 = OVL_L3_IPV4;
+        parse_ip(&b, pkt, parse_ipv4);
+    } else if (pkt->type == htons(ETH_TYPE_ARP)) {
+        pkt->l3 = OVL_L3_ARP;
+        parse_arp(&b, pkt->l3_ofs, &pkt->arp);
+    } else if (pkt->type == htons(ETH_TYPE_IPV6)) {
+        pkt->l3 = OVL_L3_IPV6;
+        parse_ip(&b, pkt, parse_ipv6);
     }
-    return pkt;
 }

@@ -129,8 +129,19 @@ struct ovl_pkt {
     };
 };
 
-/* Parses the Ethernet frame of 'len' bytes at 'data'. */
-struct ovl_pkt ovl_pkt_parse(const void *data, size_t len);
+/* Parses the Ethernet frame of 'len' bytes at 'data' into '*pkt'.  What is not
+ * valid there, by what the fields above it say, may be anything. */
+void ovl_pkt_parse_into(struct ovl_pkt *pkt, const void *data, size_t len);
+
+/* The same by value, for whoever has but one frame. */
+static inline struct ovl_pkt
+ovl_pkt_parse(const void *data, size_t len)
+{
+    struct ovl_pkt pkt;
+
+    ovl_pkt_parse_into(&pkt, data, len);
+    return pkt;
+}
 
 /* Bytes of tags that have to go before 'pkt' is a plain frame. */
 static inline size_t
@@ -219,8 +230,19 @@ struct ovl_outer {
 #define OVL_VXLAN_FLAG_I 0x08   /* RFC 7348 section 5: the VNI is valid. */
 #define OVL_VXLAN_FLAG_P 0x04   /* VXLAN-GPE: next protocol is present. */
 
-/* Parses the frame of 'len' bytes at 'data' as UDP from the underlay. */
-struct ovl_outer ovl_outer_parse(const void *data, size_t len);
+/* Parses the frame of 'len' bytes at 'data' as UDP from the underlay, into
+ * '*outer'. */
+void ovl_outer_parse_into(struct ovl_outer *outer, const void *data,
+                          size_t len);
+
+static inline struct ovl_outer
+ovl_outer_parse(const void *data, size_t len)
+{
+    struct ovl_outer outer;
+
+    ovl_outer_parse_into(&outer, data, len);
+    return outer;
+}
 
 /* Returns whether the UDP checksum of 'outer' is right.  'data' is the frame
  * that 'outer' was parsed from, without fault and with a checksum. */

@@ -62,21 +62,22 @@ refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
        enum ovl_icmp_message message, uint16_t mtu)
 {
     struct ovl_verdict verdict = ovl_verdict_drop(reason);
+    struct ovl_icmp *icmp = &l->a->routed->icmp;
 
     if (message == OVL_ICMP_NONE) {
         /* There is nothing to say. */
-    } else if (!ovl_icmp_may_answer(l->pkt, &l->router)
+    } else if (!ovl_icmp_may_answer(l->pkt, &l->a->routed->pkt)
                || is_broadcast(l->a->net, &l->pkt->ip.dst)) {
         OVL_TRACE(l->a->worker->trace,
                   "icmp: nothing is said about such a packet");
-    } else if (!find_source(l, &verdict.icmp.src)) {
+    } else if (!find_source(l, &icmp->src)) {
         OVL_TRACE(l->a->worker->trace, "icmp: nothing is said, as there is no "
                   "gateway address to say it from");
     } else {
-        verdict.icmp.message = message;
-        verdict.icmp.mtu = mtu;
-        verdict.icmp.eth_src = l->a->net->router_mac;
-        verdict.router = l->router;
+        icmp->message = message;
+        icmp->mtu = mtu;
+        icmp->eth_src = l->a->net->router_mac;
+        verdict.tell = true;
     }
     return verdict;
 }
@@ -116,21 +117,20 @@ check_ipv6_addresses(const struct ovl_pkt *pkt)
 static struct ovl_verdict
 for_gateway(const struct ovl_routing *l)
 {
+    const struct ovl_pkt_router *router = &l->a->routed->pkt;
     const struct ovl_pkt_ip *ip = &l->pkt->ip;
     enum ovl_icmp_message message;
-    bool echo = (l->router.echo
-                 && ovl_pkt_icmp_csum_ok(l->a->frame, l->pkt, &l->router));
+    bool echo = (router->echo
+                 && ovl_pkt_icmp_csum_ok(l->a->frame, l->pkt, router));
 
     OVL_TRACE(l->a->worker->trace, "router: %s is a gateway address%s",
               OVL_IP_TEXT(&ip->dst), echo ? ", echo"
-              : l->router.echo ? ", echo with a wrong checksum" : "");
+              : router->echo ? ", echo with a wrong checksum" : "");
     if (echo) {
-        return (struct ovl_verdict) {
-            .kind = OVL_VERDICT_ECHO, .router = l->router,
-        };
+        return (struct ovl_verdict) { .kind = OVL_VERDICT_ECHO };
     }
     /* RFC 8200 section 4.7: behind "no next header" nothing is missed. */
-    message = (ip->fragment || !l->router.has_l4
+    message = (ip->fragment || !router->has_l4
                || ip->proto == (l->pkt->l3 == OVL_L3_IPV4
                                 ? IPPROTO_ICMP : IPPROTO_ICMPV6)
                ? OVL_ICMP_NONE
@@ -139,39 +139,32 @@ for_gateway(const struct ovl_routing *l)
 
     struct ovl_verdict verdict = refuse(l, OVL_DROP_FOR_GATEWAY, message, 0);
     if (l->pkt->l3 == OVL_L3_IPV6) {
-        verdict.icmp.src = ip->dst;     /* RFC 4443 section 2.2 (a). */
+        l->a->routed->icmp.src = ip->dst;   /* RFC 4443 section 2.2 (a). */
     }
     return verdict;
 }
 
-/* Finds the port or VTEP of the neighbor 'ip' in network 'vni', and what it
- * takes to send there. */
+/* Finds the MAC of the neighbor 'ip' in network 'vni', and where it leads. */
 static enum ovl_drop_reason
-resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
-        struct ovl_verdict *v)
+find_way(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
+         const struct ovl_way **wayp)
 {
     const struct ovl_worker *w = l->a->worker;
-    const struct ovl_network *net
-        = ovl_network_lookup(w->fwd, w->version, vni);
-
-    v->missing = (struct ovl_missing) { .vni = vni, .ip = *ip };
-    if (!net) {
-        OVL_TRACE(w->trace, "networks: %"PRIu32" -> none", vni);
-        return OVL_DROP_ROUTE_NO_NETWORK;
-    }
-
+    struct ovl_missing *missing = &l->a->routed->missing;
     bool foreseen = vni == l->vni && ipv6_addr_equals(ip, &l->nexthop);
+
     const struct ovl_neighbor *n
         = (foreseen ? l->neighbor
            : ovl_neighbor_lookup(w->fwd, w->version, vni, ip));
     if (!n || n->shared) {
         OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> %s", vni,
                   OVL_IP_TEXT(ip), n ? "shared by several MACs" : "none");
+        *missing = (struct ovl_missing) { .vni = vni, .ip = *ip };
         return OVL_DROP_NO_NEIGHBOR;
     }
     OVL_TRACE(w->trace, "neighbors: (%"PRIu32", %s) -> "ETH_ADDR_FMT, vni,
               OVL_IP_TEXT(ip), ETH_ADDR_ARGS(n->mac));
-    v->missing.mac = n->mac;
+
     const struct ovl_way *way
         = (foreseen ? l->way
            : ovl_mac_lookup(w->fwd, w->version, vni, n->mac));
@@ -180,23 +173,47 @@ resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
               !way ? "" : way->vtep ? OVL_IP_TEXT(&way->vtep->ip)
               : way->port->name);
     if (!way) {
+        *missing = (struct ovl_missing) {
+            .vni = vni, .ip = *ip, .mac = n->mac
+        };
         return OVL_DROP_NO_MAC;
     }
+    l->a->routed->eth_dst = n->mac;
+    *wayp = way;
+    return OVL_NO_DROP;
+}
 
-    v->net = net;
-    v->eth_dst = n->mac;
-    if (way->vtep) {
-        v->vtep = way->vtep;
-        return ovl_bridge_get_adjacency(l->a, way->vtep, net, &v->adj,
-                                        &v->mtu);
+/* Finds the port or VTEP of the neighbor 'ip' in network 'vni', and what it
+ * takes to send there. */
+static enum ovl_drop_reason
+resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip)
+{
+    const struct ovl_worker *w = l->a->worker;
+    struct ovl_routed *to = l->a->routed;
+    const struct ovl_way *way;
+
+    to->net = ovl_network_lookup(w->fwd, w->version, vni);
+    if (!to->net) {
+        OVL_TRACE(w->trace, "networks: %"PRIu32" -> none", vni);
+        to->missing = (struct ovl_missing) { .vni = vni, .ip = *ip };
+        return OVL_DROP_ROUTE_NO_NETWORK;
+    }
+
+    enum ovl_drop_reason reason = find_way(l, vni, ip, &way);
+    if (reason != OVL_NO_DROP) {
+        return reason;
+    } else if (way->vtep) {
+        to->port = NULL;
+        return ovl_bridge_get_adjacency(l->a, way->vtep, to->net, &to->adj,
+                                        &to->mtu);
     } else if (!ovl_lport_is_alive(way->port)) {
         return OVL_DROP_PORT_GONE;
     }
-    v->port = way->port;
-    v->vlan = way->vlan;
-    v->mtu = ovl_lport_mtu(way->port);
-    if (net->mtu && (!v->mtu || net->mtu < v->mtu)) {
-        v->mtu = net->mtu;
+    to->port = way->port;
+    to->vlan = way->vlan;
+    to->mtu = ovl_lport_mtu(way->port);
+    if (to->net->mtu && (!to->mtu || to->net->mtu < to->mtu)) {
+        to->mtu = to->net->mtu;
     }
     return OVL_NO_DROP;
 }
@@ -240,12 +257,11 @@ heaviest(const uint64_t weights[], size_t n)
 /* Resolves the next hop of 'route' that weighs most for this flow and can be
  * resolved.  If none can, says why not the heaviest. */
 static enum ovl_drop_reason
-choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route,
-               struct ovl_verdict *v)
+choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route)
 {
     uint64_t weights[OVL_ROUTE_MAX_NEXTHOPS];
     enum ovl_drop_reason first = OVL_DROP_NO_ROUTE;
-    struct ovl_verdict why = *v;
+    struct ovl_missing missing;
 
     weigh(l, route, weights);
     for (size_t tried = 0; tried < route->n_nexthops; tried++) {
@@ -260,15 +276,17 @@ choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route,
                       OVL_IP_TEXT(&hop->ip), hop->vni, tried + 1,
                       route->n_nexthops);
         }
-        enum ovl_drop_reason reason = resolve(l, hop->vni, &hop->ip, v);
+        enum ovl_drop_reason reason = resolve(l, hop->vni, &hop->ip);
         if (reason == OVL_NO_DROP) {
             return reason;
         } else if (!tried) {
             first = reason;
-            why = *v;
+            missing = l->a->routed->missing;
         }
     }
-    *v = why;
+    if (route->n_nexthops) {
+        l->a->routed->missing = missing;
+    }
     return first;
 }
 
@@ -282,24 +300,23 @@ message_for(enum ovl_drop_reason reason)
             ? OVL_ICMP_HOST_UNREACHABLE : OVL_ICMP_NONE);
 }
 
-/* Sends the packet on its way to what 'v' has resolved, if it fits. */
+/* Sends the packet on its way to what was resolved, if it fits. */
 static struct ovl_verdict
-forward(const struct ovl_routing *l, struct ovl_verdict *v)
+forward(const struct ovl_routing *l)
 {
-    bool fits = !v->mtu || l->router.len <= v->mtu;
+    struct ovl_routed *to = l->a->routed;
+    bool fits = !to->mtu || to->pkt.len <= to->mtu;
 
-    if (!fits && (l->router.df || v->mtu < MIN_MTU)) {
+    if (!fits && (to->pkt.df || to->mtu < MIN_MTU)) {
         OVL_TRACE(l->a->worker->trace, "router: %"PRIu16" bytes do not fit "
-                  "MTU %"PRIu16, l->router.len, v->mtu);
-        return refuse(l, OVL_DROP_TOO_BIG, OVL_ICMP_TOO_BIG, v->mtu);
+                  "MTU %"PRIu16, to->pkt.len, to->mtu);
+        return refuse(l, OVL_DROP_TOO_BIG, OVL_ICMP_TOO_BIG, to->mtu);
     }
-    v->kind = OVL_VERDICT_ROUTE;
-    v->fragment = !fits;
-    v->router = l->router;
+    to->fragment = !fits;
     OVL_TRACE(l->a->worker->trace, "router: to "ETH_ADDR_FMT" in network "
-              "%"PRIu32"%s", ETH_ADDR_ARGS(v->eth_dst), v->net->vni,
+              "%"PRIu32"%s", ETH_ADDR_ARGS(to->eth_dst), to->net->vni,
               fits ? "" : ", in fragments");
-    return *v;
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_ROUTE };
 }
 
 static void
@@ -322,7 +339,6 @@ trace_route(const struct ovl_routing *l, const struct ovl_route *route,
 static struct ovl_verdict
 follow(const struct ovl_routing *l, const struct ovl_route *route)
 {
-    struct ovl_verdict v = { .kind = OVL_VERDICT_DROP };
     enum ovl_drop_reason reason = OVL_DROP_NO_ROUTE;
 
     switch (route->action) {
@@ -336,19 +352,14 @@ follow(const struct ovl_routing *l, const struct ovl_route *route)
     case OVL_ROUTE_PROHIBIT:
         return refuse(l, OVL_DROP_ROUTE_PROHIBIT, OVL_ICMP_PROHIBITED, 0);
     case OVL_ROUTE_CONNECTED:
-        reason = resolve(l, route->vni, &l->pkt->ip.dst, &v);
+        reason = resolve(l, route->vni, &l->pkt->ip.dst);
         break;
     case OVL_ROUTE_FORWARD:
-        reason = choose_nexthop(l, route, &v);
+        reason = choose_nexthop(l, route);
         break;
     }
-    if (reason != OVL_NO_DROP) {
-        struct ovl_verdict drop = refuse(l, reason, message_for(reason), 0);
-
-        drop.missing = v.missing;
-        return drop;
-    }
-    return forward(l, &v);
+    return (reason == OVL_NO_DROP ? forward(l)
+            : refuse(l, reason, message_for(reason), 0));
 }
 
 /* The network that 'route' says is connected, NULL if it says something
@@ -366,7 +377,7 @@ connected_network(const struct ovl_routing *l, const struct ovl_route *route)
 static enum ovl_drop_reason
 check(const struct ovl_routing *l)
 {
-    enum ovl_drop_reason reason = l->router.fault;
+    enum ovl_drop_reason reason = l->a->routed->pkt.fault;
 
     if (reason == OVL_NO_DROP) {
         reason = (l->pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(l->pkt)
@@ -385,10 +396,10 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
     const struct ovl_worker *w = a->worker;
     enum ovl_drop_reason reason;
 
-    *l = (struct ovl_routing) {
-        .a = a, .pkt = pkt,
-        .router = ovl_pkt_parse_for_router(a->frame, pkt),
-    };
+    l->a = a;
+    l->pkt = pkt;
+    l->vrf = NULL;
+    a->routed->pkt = ovl_pkt_parse_for_router(a->frame, pkt);
     reason = check(l);
     if (reason != OVL_NO_DROP) {
         *verdict = ovl_verdict_drop(reason);
@@ -466,17 +477,18 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                       uint16_t mtu)
 {
     struct ovl_verdict verdict = ovl_verdict_drop(OVL_DROP_TOO_BIG);
-    struct ovl_pkt_router router = ovl_pkt_parse_for_router(a->frame, pkt);
+    struct ovl_pkt_router *router = &a->routed->pkt;
 
-    if (router.fault == OVL_NO_DROP && router.df && mtu >= MIN_MTU
-        && ovl_icmp_may_answer(pkt, &router)
+    *router = ovl_pkt_parse_for_router(a->frame, pkt);
+    if (router->fault == OVL_NO_DROP && router->df && mtu >= MIN_MTU
+        && ovl_icmp_may_answer(pkt, router)
         && !is_broadcast(a->net, &pkt->ip.src)
         && !is_broadcast(a->net, &pkt->ip.dst)) {
-        verdict.icmp = (struct ovl_icmp) {
+        a->routed->icmp = (struct ovl_icmp) {
             .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
             .eth_src = pkt->dst,
         };
-        verdict.router = router;
+        verdict.tell = true;
     }
     return verdict;
 }

@@ -20,7 +20,6 @@
 struct ovl_routing {
     const struct ovl_arrival *a;
     const struct ovl_pkt *pkt;
-    struct ovl_pkt_router router;
     const struct ovl_vrf *vrf;  /* NULL: the network routes nowhere. */
 
     /* The caller's, after ovl_route_start(): what 'vrf' says of

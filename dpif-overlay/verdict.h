@@ -6,8 +6,9 @@
 /* What was decided for a packet, and what it was decided from.
  *
  * Deciding fills an 'ovl_arrival' in as it learns more (which binding, which
- * network) and returns an 'ovl_verdict' by value.  It changes no packet and
- * no table.  pipeline.c acts on the verdict.
+ * network) and returns an 'ovl_verdict' by value, which fits into two
+ * registers; what few packets need besides is in an 'ovl_routed'.  Deciding
+ * changes no packet and no table.  pipeline.c acts on the verdict.
  *
  *     who                 decides
  *     ------------------  -------------------------------------------------
@@ -33,24 +34,31 @@ struct ovl_arrival {
     struct ovl_lport *in;
     const struct ovl_binding *binding;  /* Of 'in'. */
     const void *frame;                  /* Its bytes, or those inside. */
-    uint32_t vni;                       /* OVL_VNI_NONE: not known. */
+    struct ovl_routed *routed;          /* Room for the router's. */
     const struct ovl_network *net;      /* Of 'vni'; NULL: none. */
+    uint32_t vni;                       /* OVL_VNI_NONE: not known. */
     uint32_t drops;                     /* Block of OVL_N_DROPS that it counts
                                          * in if it dies. */
     uint16_t vlan;                      /* That it came in on, if 'in' is a
                                          * gateway port; 0: untagged. */
-    bool tunnel;                        /* Out of VXLAN... */
-    struct ovl_vtep *from;              /* ...of this VTEP, or NULL. */
+
+    /* Out of VXLAN.  Unless it is dropped or answered, what is inside goes
+     * on, with its ECN field set to 'ecn' if 'set_ecn'. */
+    bool tunnel;
+    bool set_ecn;
+    enum ovl_ecn ecn;
+    enum ovl_ecn_alarm ecn_alarm;
+    struct ovl_vtep *from;              /* That sent it; may be NULL. */
 };
 
 enum ovl_verdict_kind {
     OVL_VERDICT_DROP,           /* For 'reason'. */
     OVL_VERDICT_PORT,           /* To the network's member 'port'. */
-    OVL_VERDICT_VTEP,           /* Into the tunnel to 'vtep'. */
+    OVL_VERDICT_VTEP,           /* Into the tunnel of 'adj'. */
     OVL_VERDICT_FLOOD,          /* To all of the network but the sender. */
     OVL_VERDICT_BRIDGE,         /* The MAC table decides. */
     OVL_VERDICT_ROUTER,         /* The router decides. */
-    OVL_VERDICT_ROUTE,          /* To 'port' or 'vtep' of network 'net'. */
+    OVL_VERDICT_ROUTE,          /* As 'routed' of the arrival says. */
     OVL_VERDICT_ANSWER,         /* ARP or ND, with 'answer'. */
     OVL_VERDICT_ECHO,           /* Ping of a gateway address. */
     OVL_VERDICT_HOST,           /* To 'port', as it is: between uplink and
@@ -65,42 +73,44 @@ struct ovl_answer {
 
 /* What a packet could not be routed for. */
 struct ovl_missing {
-    uint32_t vni;               /* OVL_VNI_NONE: nothing was looked for. */
+    uint32_t vni;
     struct in6_addr ip;
     struct eth_addr mac;        /* Of 'ip', if that is known. */
 };
 
-struct ovl_verdict {
-    enum ovl_verdict_kind kind;
-    enum ovl_drop_reason reason;        /* OVL_VERDICT_DROP... */
-    struct ovl_icmp icmp;               /* ...what is said about that... */
-    struct ovl_missing missing;         /* ...and what was missing. */
+/* What the router found out about a packet.  Each part is filled in only if
+ * it is needed. */
+struct ovl_routed {
+    struct ovl_pkt_router pkt;          /* Whatever the router gets. */
 
-    /* OVL_VERDICT_PORT, _HOST and _ROUTE. */
-    struct ovl_lport *port;
-    uint16_t vlan;                      /* Tag that 'port' wants; 0: none. */
-
-    /* OVL_VERDICT_VTEP and _ROUTE. */
-    struct ovl_vtep *vtep;
-    const struct ovl_adjacency *adj;    /* Of 'vtep'. */
-
-    /* OVL_VERDICT_ROUTE. */
+    /* OVL_VERDICT_ROUTE: to 'port' or into the tunnel of 'adj'. */
     const struct ovl_network *net;      /* Where it is going. */
+    struct ovl_lport *port;
+    const struct ovl_adjacency *adj;
     struct eth_addr eth_dst;            /* Of the next hop. */
-    bool fragment;                      /* It is larger than 'mtu'. */
+    uint16_t vlan;                      /* Tag that 'port' wants; 0: none. */
     uint16_t mtu;
+    bool fragment;                      /* It is larger than 'mtu'. */
 
-    struct ovl_pkt_router router;       /* OVL_VERDICT_ROUTE, _ECHO, _DROP. */
-    struct ovl_answer answer;           /* OVL_VERDICT_ANSWER. */
-
-    /* Before any of these but _HOST; what is dropped stays in its VXLAN
-     * header. */
-    bool decapsulate;                   /* The inner frame is what counts. */
-    bool set_ecn;                       /* Its ECN field becomes 'ecn'. */
-    enum ovl_ecn ecn;
-
-    enum ovl_ecn_alarm ecn_alarm;       /* Before all, _DROP too. */
+    struct ovl_icmp icmp;               /* OVL_VERDICT_DROP that says so. */
+    struct ovl_missing missing;         /* Dropped for NO_NEIGHBOR, NO_MAC or
+                                         * ROUTE_NO_NETWORK. */
 };
+
+struct ovl_verdict {
+    enum ovl_verdict_kind kind : 8;
+    enum ovl_drop_reason reason : 8;    /* OVL_VERDICT_DROP; */
+    bool tell;                  /* its sender is told: 'routed->icmp'. */
+    uint16_t vlan;              /* OVL_VERDICT_PORT: tag that 'port' wants; 0:
+                                 * none. */
+    union {
+        struct ovl_lport *port; /* OVL_VERDICT_PORT and _HOST. */
+        const struct ovl_adjacency *adj;        /* OVL_VERDICT_VTEP. */
+        struct ovl_answer answer;       /* OVL_VERDICT_ANSWER. */
+    };
+};
+BUILD_ASSERT_DECL(sizeof(struct ovl_verdict) <= 16);
+BUILD_ASSERT_DECL(OVL_N_DROPS <= UINT8_MAX);
 
 static inline struct ovl_verdict
 ovl_verdict_drop(enum ovl_drop_reason reason)
@@ -117,9 +127,9 @@ struct ovl_verdict ovl_from_port(struct ovl_arrival *, const struct ovl_pkt *);
  * not is the host's. */
 bool ovl_outer_is_for_us(const struct ovl_config *, const struct ovl_outer *);
 
-/* Decides for what came in on an uplink.  'pkt' is what is inside if 'outer'
- * is for us and without fault, else the frame itself; 'frame' are its
- * bytes. */
+/* Decides for what came in on an uplink.  'outer' is NULL if it is not for us.
+ * 'pkt' is what is inside if it is and is without fault, else the frame
+ * itself; 'frame' are the bytes of the whole. */
 struct ovl_verdict ovl_from_uplink(struct ovl_arrival *,
                                    const struct ovl_outer *outer,
                                    const struct ovl_pkt *pkt,

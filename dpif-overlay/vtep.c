@@ -186,7 +186,7 @@ ovl_adjacency_destroy(struct ovl_adjacency *adj)
 {
     if (adj) {
         ovl_lport_unref(adj->port);
-        free(adj);
+        free_cacheline(adj);
     }
 }
 
@@ -197,7 +197,10 @@ ovl_vtep_set_adjacency(struct ovl_vtep *vtep, struct ovl_adjacency *adj,
 {
     struct ovl_adjacency *former = adj_protected(vtep);
 
-    if (!adj) {
+    if (adj) {
+        adj->vtep = vtep;
+        adj->traffic = vtep->traffic;
+    } else {
         atomic_store_relaxed(&vtep->why, why);
     }
     ovsrcu_set(&vtep->adj, adj);

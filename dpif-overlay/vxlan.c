@@ -87,29 +87,56 @@ ovl_vxlan_tos(const struct ovl_config *config, const struct ovl_pkt *inner)
            | ovl_ecn_encapsulate(ovl_ecn_of_tos(inner->ip.tos));
 }
 
-/* Fills in the IPv4 header at 'l3' of a packet of 'len' bytes. */
-static void
-fill_ipv4(uint8_t *l3, size_t len, uint8_t tos)
+static inline void
+put_be16(uint8_t *p, size_t ofs, uint16_t value)
 {
-    struct ip_header h;
+    ovs_be16 wire = htons(value);
 
-    memcpy(&h, l3, sizeof h);
-    h.ip_tos = tos;
-    h.ip_tot_len = htons(len);
-    h.ip_csum = csum(&h, sizeof h);
-    memcpy(l3, &h, sizeof h);
+    memcpy(p + ofs, &wire, sizeof wire);
 }
 
-/* Fills in the IPv6 header at 'l3' with a payload of 'len' bytes. */
-static void
+static inline void
+put_be32(uint8_t *p, size_t ofs, uint32_t value)
+{
+    ovs_be32 wire = htonl(value);
+
+    memcpy(p + ofs, &wire, sizeof wire);
+}
+
+/* Fills in the prebuilt IPv4 header at 'l3' of a packet of 'len' bytes, whose
+ * checksum is 'prebuilt_csum' for a TOS and a length of 0: adding both makes
+ * it right again (RFC 1071). */
+static inline void
+fill_ipv4(uint8_t *l3, ovs_be16 prebuilt_csum, size_t len, uint8_t tos)
+{
+    uint32_t sum = (uint16_t) ~ntohs(prebuilt_csum) + len + tos;
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    l3[offsetof(struct ip_header, ip_tos)] = tos;
+    put_be16(l3, offsetof(struct ip_header, ip_tot_len), len);
+    put_be16(l3, offsetof(struct ip_header, ip_csum), ~sum);
+}
+
+/* Fills in the prebuilt IPv6 header at 'l3' with a payload of 'len' bytes. */
+static inline void
 fill_ipv6(uint8_t *l3, size_t len, uint8_t tos)
 {
-    ovs_be16 plen = htons(len);
-
     l3[0] = 0x60 | (tos >> 4);
-    l3[1] = (tos << 4) | (l3[1] & 0x0f);
-    memcpy(l3 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_plen), &plen,
-           sizeof plen);
+    l3[1] = tos << 4;
+    put_be16(l3, offsetof(struct ovs_16aligned_ip6_hdr, ip6_plen), len);
+}
+
+/* Fills in the prebuilt UDP header at 'udp' of a datagram of 'len' bytes, and
+ * writes the VXLAN header behind it.  RFC 7348 section 5: only the I flag is
+ * set. */
+static inline void
+fill_udp_and_vxlan(uint8_t *udp, size_t len, const struct ovl_vxlan_fields *f)
+{
+    put_be16(udp, offsetof(struct udp_header, udp_src), f->sport);
+    put_be16(udp, offsetof(struct udp_header, udp_len), len);
+    put_be32(udp, UDP_HEADER_LEN, VXLAN_FLAGS);
+    put_be32(udp, UDP_HEADER_LEN + 4, f->vni << 8);
 }
 
 /* RFC 8200 section 8.1, over the 'len' bytes of UDP behind 'l3'. */
@@ -127,43 +154,49 @@ udp6_csum(const uint8_t *l3, size_t len)
     return result ? result : htons(0xffff);
 }
 
+static struct dp_packet *
+push_ipv4(struct dp_packet *packet, const struct ovl_adjacency *adj,
+          const struct ovl_vxlan_fields *f)
+{
+    size_t udp_len = (UDP_HEADER_LEN + sizeof(struct vxlanhdr)
+                      + dp_packet_size(packet));
+    uint8_t *data = ovl_pkt_push(&packet, (OVL_ADJ_HEADER4
+                                           + sizeof(struct vxlanhdr)));
+    uint8_t *l3 = data + ETH_HEADER_LEN;
+
+    memcpy(data, adj->header, OVL_ADJ_HEADER4);
+    fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
+    fill_udp_and_vxlan(l3 + IP_HEADER_LEN, udp_len, f);
+    return packet;
+}
+
+static struct dp_packet *
+push_ipv6(struct dp_packet *packet, const struct ovl_adjacency *adj,
+          const struct ovl_vxlan_fields *f)
+{
+    size_t udp_len = (UDP_HEADER_LEN + sizeof(struct vxlanhdr)
+                      + dp_packet_size(packet));
+    uint8_t *data = ovl_pkt_push(&packet, OVL_ADJ_MAX_HEADER);
+    uint8_t *l3 = data + ETH_HEADER_LEN;
+    uint8_t *udp = l3 + IPV6_HEADER_LEN;
+
+    memcpy(data, adj->header, OVL_ADJ_HEADER6);
+    fill_ipv6(l3, udp_len, f->tos);
+    fill_udp_and_vxlan(udp, udp_len, f);
+    if (!f->udp6_zero_csum) {
+        ovs_be16 sum = udp6_csum(l3, udp_len);
+
+        memcpy(udp + offsetof(struct udp_header, udp_csum), &sum, sizeof sum);
+    }
+    return packet;
+}
+
 struct dp_packet *
 ovl_vxlan_push(struct dp_packet *packet, const struct ovl_adjacency *adj,
                const struct ovl_vxlan_fields *f)
 {
-    size_t l3_len = adj->ipv6 ? IPV6_HEADER_LEN : IP_HEADER_LEN;
-    struct udp_header udp;
-    struct vxlanhdr vxlan;
-
-    packet = ovl_pkt_with_headroom(packet, adj->header_len);
-    uint8_t *data = dp_packet_push_uninit(packet, adj->header_len);
-    memcpy(data, adj->header, adj->header_len);
-    dp_packet_reset_offsets(packet);
-
-    uint8_t *vxlan_p = data + adj->header_len - sizeof vxlan;
-    uint8_t *udp_p = vxlan_p - sizeof udp;
-    uint8_t *l3 = udp_p - l3_len;
-    size_t udp_len = dp_packet_size(packet) - (udp_p - data);
-
-    memcpy(&vxlan, vxlan_p, sizeof vxlan);
-    put_16aligned_be32(&vxlan.vx_vni, htonl(f->vni << 8));
-    memcpy(vxlan_p, &vxlan, sizeof vxlan);
-
-    memcpy(&udp, udp_p, sizeof udp);
-    udp.udp_src = htons(f->sport);
-    udp.udp_len = htons(udp_len);
-    memcpy(udp_p, &udp, sizeof udp);
-
-    if (adj->ipv6) {
-        fill_ipv6(l3, udp_len, f->tos);
-        if (!f->udp6_zero_csum) {
-            udp.udp_csum = udp6_csum(l3, udp_len);
-            memcpy(udp_p, &udp, sizeof udp);
-        }
-    } else {
-        fill_ipv4(l3, l3_len + udp_len, f->tos);
-    }
-    return packet;
+    return (OVS_LIKELY(!adj->ipv6) ? push_ipv4(packet, adj, f)
+            : push_ipv6(packet, adj, f));
 }
 
 void
