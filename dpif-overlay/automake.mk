@@ -98,6 +98,9 @@ noinst_LIBRARIES += dpif-overlay/libovl-threads.a
 dpif_overlay_libovl_threads_a_SOURCES = \
 	dpif-overlay/advertiser.c \
 	dpif-overlay/advertiser.h \
+	dpif-overlay/datapath-control.c \
+	dpif-overlay/datapath-pmd.c \
+	dpif-overlay/datapath-private.h \
 	dpif-overlay/datapath.c \
 	dpif-overlay/datapath.h \
 	dpif-overlay/dpif-overlay.c \
@@ -106,10 +109,14 @@ dpif_overlay_libovl_threads_a_SOURCES = \
 	dpif-overlay/event-log.h \
 	dpif-overlay/overlay-port.c \
 	dpif-overlay/overlay-port.h \
+	dpif-overlay/pmd-stats.c \
+	dpif-overlay/pmd-stats.h \
 	dpif-overlay/pmd.c \
 	dpif-overlay/pmd.h \
 	dpif-overlay/rx-packet.c \
 	dpif-overlay/rx-packet.h \
+	dpif-overlay/rxq-assign.c \
+	dpif-overlay/rxq-assign.h \
 	dpif-overlay/rxq-sched.c \
 	dpif-overlay/rxq-sched.h \
 	dpif-overlay/underlay.c \

@@ -217,6 +217,18 @@ ovl_counters_free(uint32_t first, size_t n)
 }
 
 uint64_t
+ovl_shard_read(const struct ovl_shard *cells, uint32_t id)
+{
+    ovl_counter_cell *chunk
+        = shard_chunk(CONTAINER_OF(cells, struct shard, cells),
+                      id / OVL_COUNTER_CHUNK);
+    uint64_t value;
+
+    atomic_read_relaxed(&chunk[id % OVL_COUNTER_CHUNK], &value);
+    return value;
+}
+
+uint64_t
 ovl_counter_read(uint32_t id)
 {
     struct shard *shard;

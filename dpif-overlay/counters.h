@@ -87,6 +87,9 @@ void ovl_counters_free(uint32_t first, size_t n);
 /* Sum over all shards, past and present. */
 uint64_t ovl_counter_read(uint32_t id);
 
+/* What 'shard' alone has in counter 'id'. */
+uint64_t ovl_shard_read(const struct ovl_shard *, uint32_t id);
+
 struct ovl_shard *ovl_shard_create(void);
 void ovl_shard_destroy(struct ovl_shard *);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Ports, control thread.
+/* Ports.
  *
- * Whatever changes the set of queues ends in assign_queues().  To take a
- * port's queues away, see stop_port().
+ * Whatever changes the set of queues ends in ovl_dp_assign_queues().  To take
+ * a port's queues away, see ovl_dp_stop_port().
  *
  * The tables belong here too: they outlive bridges.  Until they are complete
  * (ovl_datapath_set_ready()) no receive queue is opened. */
@@ -15,22 +15,17 @@
 #include <errno.h>
 
 #include "advertiser.h"
-#include "connectivity.h"
+#include "datapath-private.h"
 #include "dp-packet.h"
-#include "event-log.h"
 #include "forwarding.h"
 #include "hash.h"
 #include "netdev.h"
 #include "odp-util.h"
-#include "openvswitch/dynamic-string.h"
-#include "openvswitch/poll-loop.h"
-#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "overlay-port.h"
 #include "ovs-thread.h"
 #include "packets.h"
 #include "pkt-edit.h"
-#include "pmd.h"
 #include "rxq-sched.h"
 #include "seq.h"
 #include "smap.h"
@@ -40,50 +35,13 @@
 
 VLOG_DEFINE_THIS_MODULE(overlay_datapath);
 
-/* Without tables for this long after the first port, go on with what there
- * is: the database may be unreachable for good. */
-#define READY_TIMEOUT_MS 10000
-
 #define MAX_PORTS 65536
 
-struct ovl_datapath {
-    struct ovl_thread_config thread_config;
-    struct ovl_underlay *underlay;
-    struct ovl_advertiser *advertiser;
-
-    /* Taken before 'ports_mutex'; see lock_config(). */
-    struct ovs_mutex config_mutex;
-    struct ovl_rxq_sched *sched OVS_GUARDED;
-    bool started OVS_GUARDED;           /* Threads run. */
-    bool ready OVS_GUARDED;             /* Receive queues may be open. */
-    long long int ready_deadline OVS_GUARDED;
-
-    /* Guards the map, not what the ports are: those are changed under both
-     * mutexes. */
-    struct ovs_mutex ports_mutex;
-    struct hmap ports OVS_GUARDED;      /* Of struct ovl_port, by number. */
-    struct shash names OVS_GUARDED;     /* The same, by name. */
-    atomic_uint64_t ports_version;
-    struct seq *ports_seq;
-
-    /* Control thread. */
-    pthread_t control;
-    struct ovl_shard *control_shard;
-    struct seq *control_wakeup;
-    atomic_bool exiting;
-};
-
-static void *control_main(void *dp);
 static void del_all_ports(struct ovl_datapath *,
                           void (*end)(struct ovl_port *));
-static void assign_queues(struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex);
 
-/* Takes the configuration mutex, in a quiescent state if it has to wait: its
- * holder may be waiting for a grace period. */
-static void
-lock_config(struct ovl_datapath *dp)
-    OVS_ACQUIRES(dp->config_mutex)
+void
+ovl_dp_lock_config(struct ovl_datapath *dp)
 {
     if (ovs_mutex_trylock(&dp->config_mutex)) {
         ovsrcu_quiesce_start();
@@ -92,15 +50,14 @@ lock_config(struct ovl_datapath *dp)
     }
 }
 
-static void
-unlock_config(struct ovl_datapath *dp)
-    OVS_RELEASES(dp->config_mutex)
+void
+ovl_dp_unlock_config(struct ovl_datapath *dp)
 {
     ovs_mutex_unlock(&dp->config_mutex);
 }
 
-static void
-ports_changed(struct ovl_datapath *dp)
+void
+ovl_dp_ports_changed(struct ovl_datapath *dp)
 {
     uint64_t orig;
 
@@ -157,6 +114,7 @@ ovl_datapath_create(void)
     dp->ports_seq = seq_create();
     dp->control_wakeup = seq_create();
     dp->ready_deadline = LLONG_MAX;
+    dp->log_faults_at = LLONG_MAX;
     dp->sched = ovl_rxq_sched_create(&dp->thread_config);
     return dp;
 }
@@ -169,10 +127,10 @@ start_threads(struct ovl_datapath *dp)
 {
     if (!dp->started) {
         dp->started = true;
-        dp->ready_deadline = time_msec() + READY_TIMEOUT_MS;
+        dp->ready_deadline = time_msec() + OVL_READY_TIMEOUT_MS;
         dp->control_shard = ovl_shard_create();
         ovl_rxq_sched_start(dp->sched);
-        dp->control = ovs_thread_create("ovl_ctl", control_main, dp);
+        dp->control = ovs_thread_create("ovl_ctl", ovl_dp_control_main, dp);
     }
 }
 
@@ -242,10 +200,8 @@ choose_port_no(const struct ovl_datapath *dp)
     return ODPP_NONE;
 }
 
-/* Makes 'port' ready to send, and to receive if the tables are complete. */
-static int
-start_port(struct ovl_datapath *dp, struct ovl_port *port)
-    OVS_REQUIRES(dp->config_mutex)
+int
+ovl_dp_start_port(struct ovl_datapath *dp, struct ovl_port *port)
 {
     int error = ovl_port_configure(port,
                                    ovl_rxq_sched_n_senders(dp->sched));
@@ -256,13 +212,12 @@ start_port(struct ovl_datapath *dp, struct ovl_port *port)
             ovl_port_stop_senders(port);
         }
     }
+    port->error = error;
     return error;
 }
 
-/* Takes the netdev of 'port' away from all threads. */
-static void
-stop_port(struct ovl_datapath *dp, struct ovl_port *port)
-    OVS_REQUIRES(dp->config_mutex)
+void
+ovl_dp_stop_port(struct ovl_datapath *dp, struct ovl_port *port)
 {
     /* With no queue to be found, assign_queues() leaves the port out of all
      * poll lists. */
@@ -270,7 +225,7 @@ stop_port(struct ovl_datapath *dp, struct ovl_port *port)
 
     port->n_rxq = 0;
     ovl_port_stop_senders(port);
-    assign_queues(dp);
+    ovl_dp_assign_queues(dp);
     ovl_rxq_sched_settle(dp->sched);
     port->n_rxq = n_rxq;
     ovl_port_close_queues(port);
@@ -284,7 +239,7 @@ ovl_datapath_port_add(struct ovl_datapath *dp, const char *name,
     odp_port_t port_no;
     int error = 0;
 
-    lock_config(dp);
+    ovl_dp_lock_config(dp);
     ovs_mutex_lock(&dp->ports_mutex);
     port_no = *port_nop != ODPP_NONE ? *port_nop : choose_port_no(dp);
     if (shash_find(&dp->names, name)) {
@@ -301,7 +256,7 @@ ovl_datapath_port_add(struct ovl_datapath *dp, const char *name,
     }
     if (!error) {
         start_threads(dp);
-        error = start_port(dp, port);
+        error = ovl_dp_start_port(dp, port);
         if (error) {
             /* Nobody but us has seen it. */
             if (port->sf) {
@@ -317,11 +272,11 @@ ovl_datapath_port_add(struct ovl_datapath *dp, const char *name,
         shash_add(&dp->names, name, port);
         ovs_mutex_unlock(&dp->ports_mutex);
         *port_nop = port_no;
-        assign_queues(dp);
-        ports_changed(dp);
+        ovl_dp_assign_queues(dp);
+        ovl_dp_ports_changed(dp);
         seq_change(dp->control_wakeup);
     }
-    unlock_config(dp);
+    ovl_dp_unlock_config(dp);
     return error;
 }
 
@@ -330,7 +285,7 @@ static int
 port_del(struct ovl_datapath *dp, odp_port_t port_no,
          void (*end)(struct ovl_port *))
 {
-    lock_config(dp);
+    ovl_dp_lock_config(dp);
     ovs_mutex_lock(&dp->ports_mutex);
     struct ovl_port *port = find_port(dp, port_no);
     if (port) {
@@ -341,11 +296,11 @@ port_del(struct ovl_datapath *dp, odp_port_t port_no,
 
     if (port) {
         atomic_store_relaxed(&port->up.alive, false);
-        stop_port(dp, port);
+        ovl_dp_stop_port(dp, port);
         end(port);
-        ports_changed(dp);
+        ovl_dp_ports_changed(dp);
     }
-    unlock_config(dp);
+    ovl_dp_unlock_config(dp);
     return port ? 0 : ENODEV;
 }
 
@@ -381,7 +336,7 @@ ovl_datapath_port_set_netdev(struct ovl_datapath *dp, const char *name,
 {
     int error = 0;
 
-    lock_config(dp);
+    ovl_dp_lock_config(dp);
     ovs_mutex_lock(&dp->ports_mutex);
     struct ovl_port *port = shash_find_data(&dp->names, name);
     ovs_mutex_unlock(&dp->ports_mutex);
@@ -389,14 +344,14 @@ ovl_datapath_port_set_netdev(struct ovl_datapath *dp, const char *name,
     if (!port || strcmp(port->type, netdev_get_type(netdev))) {
         error = ENODEV;
     } else if (port->netdev != netdev) {
-        stop_port(dp, port);
+        ovl_dp_stop_port(dp, port);
         ovl_port_set_netdev(port, netdev);
-        error = start_port(dp, port);
-        assign_queues(dp);
-        ports_changed(dp);
+        error = ovl_dp_start_port(dp, port);
+        ovl_dp_assign_queues(dp);
+        ovl_dp_ports_changed(dp);
         seq_change(dp->control_wakeup);
     }
-    unlock_config(dp);
+    ovl_dp_unlock_config(dp);
     return error;
 }
 
@@ -412,7 +367,7 @@ ovl_datapath_port_set_config(struct ovl_datapath *dp, odp_port_t port_no,
 {
     int error = 0;
 
-    lock_config(dp);
+    ovl_dp_lock_config(dp);
     ovs_mutex_lock(&dp->ports_mutex);
     struct ovl_port *port = find_port(dp, port_no);
     ovs_mutex_unlock(&dp->ports_mutex);
@@ -423,10 +378,10 @@ ovl_datapath_port_set_config(struct ovl_datapath *dp, odp_port_t port_no,
 
         if (!nullable_string_is_equal(affinity, port->rxq_affinity)) {
             error = ovl_port_set_rxq_affinity(port, affinity);
-            assign_queues(dp);
+            ovl_dp_assign_queues(dp);
         }
     }
-    unlock_config(dp);
+    ovl_dp_unlock_config(dp);
     return error;
 }
 
@@ -522,10 +477,8 @@ ovl_datapath_format_vtep(struct ovl_datapath *dp, const struct in6_addr *ip,
     ovl_underlay_format_vtep(dp->underlay, ip, state, next_hop);
 }
 
-/* Works out again which thread polls what, after ports or cores changed. */
-static void
-assign_queues(struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex)
+void
+ovl_dp_assign_queues(struct ovl_datapath *dp)
 {
     struct ovl_lport **lports;
     size_t n;
@@ -538,33 +491,11 @@ assign_queues(struct ovl_datapath *dp)
         ovl_lport_unref(lports[i]);
     }
     free(lports);
+    ovl_dp_refresh_faults(dp);
 }
 
 void
-ovl_datapath_set_config(struct ovl_datapath *dp,
-                        const struct smap *other_config)
-{
-    const char *mask = smap_get(other_config, "pmd-cpu-mask");
-    uint64_t max_sleep = smap_get_ullong(other_config, "pmd-maxsleep", 0);
-    uint64_t old;
-
-    max_sleep = MIN(max_sleep, OVL_PMD_MAX_SLEEP_US);
-    atomic_read_relaxed(&dp->thread_config.pmd_max_sleep, &old);
-    if (max_sleep != old) {
-        atomic_store_relaxed(&dp->thread_config.pmd_max_sleep, max_sleep);
-        VLOG_INFO("PMD threads sleep up to %"PRIu64" us", max_sleep);
-    }
-
-    lock_config(dp);
-    if (ovl_rxq_sched_set_cpu_mask(dp->sched, mask)) {
-        assign_queues(dp);
-    }
-    unlock_config(dp);
-}
-
-static void
-set_ready(struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex)
+ovl_dp_set_ready(struct ovl_datapath *dp)
 {
     struct ovl_lport **lports;
     size_t n;
@@ -580,128 +511,14 @@ set_ready(struct ovl_datapath *dp)
         ovl_lport_unref(lports[i]);
     }
     free(lports);
-    assign_queues(dp);
+    ovl_dp_assign_queues(dp);
     seq_change(dp->control_wakeup);
 }
 
 void
 ovl_datapath_set_ready(struct ovl_datapath *dp)
 {
-    lock_config(dp);
-    set_ready(dp);
-    unlock_config(dp);
-}
-
-void
-ovl_datapath_format_pmd_stats(struct ovl_datapath *dp, struct ds *s)
-{
-    lock_config(dp);
-    ovl_rxq_sched_format_stats(dp->sched, s);
-    unlock_config(dp);
-}
-
-void
-ovl_datapath_format_pmd_rxqs(struct ovl_datapath *dp, struct ds *s)
-{
-    lock_config(dp);
-    ovl_rxq_sched_format_rxqs(dp->sched, s);
-    unlock_config(dp);
-}
-
-/* Control thread. */
-
-/* Applies what netdevs ask for, and takes over what has changed in them. */
-static void
-run_ports(struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    struct ovl_lport **lports;
-    bool changed = false;
-    size_t n;
-
-    ovl_datapath_ports(dp, &lports, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct ovl_port *port = ovl_port_cast(lports[i]);
-
-        if (netdev_is_reconf_required(port->netdev)) {
-            stop_port(dp, port);
-            if (start_port(dp, port)) {
-                VLOG_ERR("%s: not in service until it is configured again",
-                         port->up.name);
-            }
-            assign_queues(dp);
-            changed = true;
-        } else if (netdev_get_change_seq(port->netdev) != port->change_seq) {
-            changed |= ovl_port_refresh(port);
-        }
-        ovl_lport_unref(lports[i]);
-    }
-    free(lports);
-
-    if (time_msec() >= dp->ready_deadline) {
-        VLOG_WARN("no complete tables from the database after %d ms: "
-                  "forwarding with what there is", READY_TIMEOUT_MS);
-        set_ready(dp);
-    }
-    if (changed) {
-        ports_changed(dp);
-    }
-}
-
-static void
-wait_ports(struct ovl_datapath *dp)
-    OVS_REQUIRES(dp->config_mutex)
-{
-    struct ovl_port *port;
-
-    ovs_mutex_lock(&dp->ports_mutex);
-    HMAP_FOR_EACH (port, node, &dp->ports) {
-        netdev_wait_reconf_required(port->netdev);
-    }
-    ovs_mutex_unlock(&dp->ports_mutex);
-    if (dp->ready_deadline != LLONG_MAX) {
-        poll_timer_wait_until(dp->ready_deadline);
-    }
-}
-
-static void *
-control_main(void *dp_)
-{
-    struct ovl_datapath *dp = dp_;
-    bool exiting = false;
-
-    while (!exiting) {
-        uint64_t wakeup = seq_read(dp->control_wakeup);
-        uint64_t connectivity = seq_read(connectivity_seq_get());
-
-        bool ready;
-
-        lock_config(dp);
-        run_ports(dp);
-        ready = dp->ready;
-        unlock_config(dp);
-        if (ready) {
-            /* Not earlier: nobody would hear a next hop's first answer, and
-             * the next request is a second away. */
-            ovl_underlay_run(dp->underlay);
-            ovl_advertiser_run(dp->advertiser, time_msec());
-        }
-        ovl_event_log_run();
-
-        lock_config(dp);
-        wait_ports(dp);
-        unlock_config(dp);
-        if (ready) {
-            ovl_underlay_wait(dp->underlay);
-            ovl_advertiser_wait(dp->advertiser);
-        }
-        ovl_event_log_wait();
-        seq_wait(connectivity_seq_get(), connectivity);
-        seq_wait(dp->control_wakeup, wakeup);
-        atomic_read_explicit(&dp->exiting, &exiting, memory_order_acquire);
-        if (!exiting) {
-            poll_block();
-        }
-    }
-    return NULL;
+    ovl_dp_lock_config(dp);
+    ovl_dp_set_ready(dp);
+    ovl_dp_unlock_config(dp);
 }

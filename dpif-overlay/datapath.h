@@ -32,6 +32,7 @@ struct netdev;
 struct ovl_datapath;
 struct ovl_forwarding;
 struct ovl_lport;
+struct ovl_pmd_query;
 struct seq;
 struct smap;
 
@@ -81,7 +82,15 @@ void ovl_datapath_format_vtep(struct ovl_datapath *, const struct in6_addr *,
 void ovl_datapath_set_config(struct ovl_datapath *,
                              const struct smap *other_config);
 
-void ovl_datapath_format_pmd_stats(struct ovl_datapath *, struct ds *);
-void ovl_datapath_format_pmd_rxqs(struct ovl_datapath *, struct ds *);
+/* Does what a 'dpif-overlay/pmd-...' command asks for, and appends what it
+ * prints. */
+void ovl_datapath_pmd_show(struct ovl_datapath *,
+                           const struct ovl_pmd_query *, struct ds *);
+void ovl_datapath_rebalance(struct ovl_datapath *, struct ds *);
+
+/* Returns true if there is a port 'name', and stores what is wrong with it,
+ * which the caller frees, or NULL. */
+bool ovl_datapath_port_fault(struct ovl_datapath *, const char *name,
+                             char **fault);
 
 #endif /* datapath.h */

@@ -21,6 +21,8 @@
 #include "netdev.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "ovs-numa.h"
+#include "rxq-sched.h"
 #include "seq.h"
 #include "sset.h"
 #include "unixctl.h"
@@ -377,16 +379,93 @@ static const struct dpif_class dpif_overlay_class = {
 
 /* Beyond the class. */
 
-static void
-pmd_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
-                 const char *argv[] OVS_UNUSED, void *format_)
+/* Parses arguments of a 'dpif-overlay/pmd-...' command, which are those of
+ * the same 'dpif-netdev/pmd-...' command.  Returns what is wrong with them, or
+ * NULL. */
+static char *
+parse_pmd_query(int argc, const char *argv[], struct ovl_pmd_query *query)
 {
-    void (*format)(struct ovl_datapath *, struct ds *) = format_;
-    struct ds s = DS_EMPTY_INITIALIZER;
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
 
-    format(dp, &s);
-    unixctl_command_reply(conn, ds_cstr(&s));
-    ds_destroy(&s);
+        if (!strcmp(argv[i], "-pmd")) {
+            if (!str_to_uint(value, 10, &query->core_id)) {
+                return xasprintf("-pmd takes the number of a core, not \"%s\"",
+                                 value);
+            }
+            i++;
+        } else if (query->what == OVL_PMD_SHOW_RXQS
+                   && !strcmp(argv[i], "-secs")) {
+            if (!str_to_uint(value, 10, &query->secs)) {
+                return xasprintf("-secs takes a number of seconds, not "
+                                 "\"%s\"", value);
+            }
+            i++;
+        } else if (query->what == OVL_PMD_SHOW_PERF
+                   && !strcmp(argv[i], "-nh")) {
+            query->brief = true;
+        } else if (strcmp(argv[i], OVL_DP_NAME)) {
+            return xasprintf("%s: no such option, and the one datapath is "
+                             OVL_DP_NAME, argv[i]);
+        }
+    }
+    return NULL;
+}
+
+static void
+pmd_unixctl(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *what)
+{
+    struct ovl_pmd_query query = {
+        .what = (uintptr_t) what,
+        .core_id = OVS_CORE_UNSPEC,
+    };
+    char *error = parse_pmd_query(argc, argv, &query);
+
+    if (error) {
+        unixctl_command_reply_error(conn, error);
+        free(error);
+    } else {
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        ovl_datapath_pmd_show(dp, &query, &s);
+        unixctl_command_reply(conn, ds_cstr(&s));
+        ds_destroy(&s);
+    }
+}
+
+static void
+rebalance_unixctl(struct unixctl_conn *conn, int argc, const char *argv[],
+                  void *aux OVS_UNUSED)
+{
+    if (argc > 1 && strcmp(argv[1], OVL_DP_NAME)) {
+        unixctl_command_reply_error(conn, "the one datapath is "OVL_DP_NAME);
+    } else {
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        ovl_datapath_rebalance(dp, &s);
+        unixctl_command_reply(conn, ds_cstr(&s));
+        ds_destroy(&s);
+    }
+}
+
+static void
+register_commands(void)
+{
+    unixctl_command_register("dpif-overlay/pmd-stats-show",
+                             "[-pmd core] [dp]", 0, 3, pmd_unixctl,
+                             (void *) OVL_PMD_SHOW_STATS);
+    unixctl_command_register("dpif-overlay/pmd-stats-clear",
+                             "[-pmd core] [dp]", 0, 3, pmd_unixctl,
+                             (void *) OVL_PMD_CLEAR_STATS);
+    unixctl_command_register("dpif-overlay/pmd-rxq-show",
+                             "[-pmd core] [-secs secs] [dp]", 0, 5,
+                             pmd_unixctl, (void *) OVL_PMD_SHOW_RXQS);
+    unixctl_command_register("dpif-overlay/pmd-perf-show",
+                             "[-nh] [-pmd core] [dp]", 0, 4, pmd_unixctl,
+                             (void *) OVL_PMD_SHOW_PERF);
+    unixctl_command_register("dpif-overlay/pmd-rxq-rebalance", "[dp]", 0, 1,
+                             rebalance_unixctl, NULL);
 }
 
 void
@@ -401,11 +480,7 @@ ovl_dp_init(void)
 
     dp = ovl_datapath_create();
     dp_register_provider(&dpif_overlay_class);
-    unixctl_command_register("dpif-overlay/pmd-stats-show", "", 0, 0,
-                             pmd_unixctl_show,
-                             ovl_datapath_format_pmd_stats);
-    unixctl_command_register("dpif-overlay/pmd-rxq-show", "", 0, 0,
-                             pmd_unixctl_show, ovl_datapath_format_pmd_rxqs);
+    register_commands();
 }
 
 void
@@ -443,6 +518,12 @@ struct ovl_lport *
 ovl_dp_port_by_name(const char *name)
 {
     return ovl_datapath_port_by_name(dp, name);
+}
+
+bool
+ovl_dp_port_fault(const char *name, char **fault)
+{
+    return ovl_datapath_port_fault(dp, name, fault);
 }
 
 void

@@ -54,6 +54,11 @@ struct seq *ovl_dp_ports_seq(void);
  * reference.  Any thread. */
 struct ovl_lport *ovl_dp_port_by_name(const char *name);
 
+/* Returns true if there is a live port 'name', and stores what is wrong with
+ * it and what to do about it, or NULL.  The caller frees the text.  Changes
+ * show in connectivity_seq.  Any thread. */
+bool ovl_dp_port_fault(const char *name, char **fault);
+
 /* Goes on with 'netdev' for the port of its name.  When stock code gives a
  * bridge up and takes it back, it opens netdevs anew, and configures those.
  * Main thread. */

@@ -29,6 +29,8 @@ ovl_port_destroy(struct ovl_lport *lport)
     ovl_lport_uninit(&port->up);
     free(port->type);
     free(port->rxq_affinity);
+    free(port->fault);
+    free(port->logged_fault);
     free(port->rxqs);
     free(port);
 }
@@ -210,10 +212,7 @@ ovl_port_set_rxq_affinity(struct ovl_port *port, const char *affinity)
         port->rxq_affinity = nullable_xstrdup(affinity);
     }
     int error = apply_rxq_affinity(port);
-    if (error) {
-        VLOG_ERR("%s: pmd-rxq-affinity \"%s\" is not a list of QUEUE:CORE",
-                 port->up.name, affinity);
-    }
+    port->bad_affinity = error != 0;
     return error;
 }
 

@@ -24,6 +24,8 @@
 #include "netdev.h"
 #include "openvswitch/hmap.h"
 #include "ovs-rcu.h"
+#include "pmd-stats.h"
+#include "rxq-assign.h"
 
 struct dp_packet;
 struct dp_packet_batch;
@@ -36,6 +38,9 @@ struct ovl_rxq {
     struct netdev_rxq *rx;
     unsigned int core_id;       /* From pmd-rxq-affinity, or OVS_CORE_UNSPEC. */
     unsigned int polled_by;     /* Core of the PMD thread; OVS_CORE_UNSPEC. */
+    enum ovl_assign_note note;  /* What is wrong with that. */
+    bool isolates;              /* Its thread is for pinned queues. */
+    struct ovl_usage usage;
 };
 
 /* What a sender needs.  Immutable. */
@@ -58,6 +63,10 @@ struct ovl_port {
     uint64_t change_seq;        /* Of 'netdev', when last refreshed. */
     int n_txq_asked;            /* Transmit queues asked for so far. */
     char *rxq_affinity;         /* "queue:core,...", or NULL. */
+    bool bad_affinity;          /* ... which does not look like that. */
+    int error;                  /* Why it is out of service, or 0. */
+    char *fault;                /* What to tell users about it, or NULL. */
+    char *logged_fault;         /* What the log has of that. */
 
     struct ovl_rxq *rxqs;
     int n_rxq;

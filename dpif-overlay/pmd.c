@@ -77,11 +77,12 @@ struct ovl_thread {
     struct seq *taken_seq;      /* 'taken' changed. */
     atomic_bool exiting;
 
+    uint64_t cycles;            /* When it last looked at that clock. */
+
     /* Written by the thread, read by anybody. */
-    atomic_uint64_t n_packets;
-    atomic_uint64_t n_bursts;
-    atomic_uint64_t n_idle;     /* Iterations that received nothing. */
-    atomic_uint64_t n_loops;
+    struct ovl_pmd_stats stats;
+    struct ovl_usage busy;      /* Iterations with packets. */
+    uint64_t dropped_zero;      /* Drops when 'stats' was cleared. */
 };
 
 static struct ovl_thread *
@@ -91,18 +92,12 @@ thread_cast(struct ovl_worker *worker)
 }
 
 static void
-count(atomic_uint64_t *counter, uint64_t n)
-{
-    uint64_t value;
-
-    atomic_read_relaxed(counter, &value);
-    atomic_store_relaxed(counter, value + n);
-}
-
-static void
 flush_slot(struct ovl_thread *t, struct ovl_pending *slot)
 {
     if (!dp_packet_batch_is_empty(&slot->batch)) {
+        ovl_pmd_stats_add(&t->stats, OVL_PMD_TX_BURSTS, 1);
+        ovl_pmd_stats_add(&t->stats, OVL_PMD_TX_PACKETS,
+                          dp_packet_batch_size(&slot->batch));
         ovl_port_send(slot->port, t->sender, t->worker.shard, &slot->batch);
         dp_packet_batch_init(&slot->batch);
     }
@@ -155,30 +150,54 @@ thread_heard(struct ovl_worker *worker, const struct ovl_heard *heard)
     ovl_underlay_heard(thread_cast(worker)->config->underlay, heard);
 }
 
-/* Polls every queue once.  Returns the number of packets. */
+/* Polls 'rxq' once.  Returns the number of packets. */
 static size_t
-poll_queues(struct ovl_thread *t, const struct ovl_poll_list *list)
+poll_queue(struct ovl_thread *t, struct ovl_rxq *rxq)
 {
+    struct dp_packet_batch batch;
+
+    if (ovl_rxq_recv(rxq, t->worker.shard, &batch)) {
+        return 0;
+    }
+
+    size_t n = dp_packet_batch_size(&batch);
+    ovl_pmd_stats_burst(&t->stats, n);
+    ovl_pipeline_run(&t->worker, &rxq->port->up, &batch);
+    flush(t);
+    return n;
+}
+
+/* Polls every queue once, and accounts for the iteration; 'sleep' is how many
+ * cycles the thread napped after the one before.  Returns the number of
+ * packets.
+ *
+ * The clock is read once for each poll: what a poll took is the time since the
+ * poll before. */
+static size_t
+poll_queues(struct ovl_thread *t, const struct ovl_poll_list *list,
+            uint64_t sleep)
+{
+    uint64_t start = t->cycles;
     size_t n_packets = 0;
 
     for (size_t i = 0; i < list->n; i++) {
         struct ovl_rxq *rxq = list->rxqs[i];
-        struct dp_packet_batch batch;
 
-        if (netdev_rxq_enabled(rxq->rx)
-            && !ovl_rxq_recv(rxq, t->worker.shard, &batch)) {
-            n_packets += dp_packet_batch_size(&batch);
-            count(&t->n_bursts, 1);
-            ovl_pipeline_run(&t->worker, &rxq->port->up, &batch);
-            flush(t);
+        if (netdev_rxq_enabled(rxq->rx)) {
+            size_t n = poll_queue(t, rxq);
+            uint64_t now = ovl_pmd_cycles();
+
+            if (n) {
+                ovl_usage_add(&rxq->usage, now - t->cycles);
+                n_packets += n;
+            }
+            t->cycles = now;
         }
     }
-    count(&t->n_loops, 1);
     if (n_packets) {
-        count(&t->n_packets, n_packets);
-    } else {
-        count(&t->n_idle, 1);
+        ovl_usage_add(&t->busy, t->cycles - start);
     }
+    ovl_pmd_stats_iteration(&t->stats, n_packets, t->cycles - start, sleep);
     return n_packets;
 }
 
@@ -195,7 +214,9 @@ static void *
 io_main(void *t_)
 {
     struct ovl_thread *t = t_;
+    uint64_t sleep = 0;
 
+    t->cycles = ovl_pmd_cycles();
     while (!is_exiting(t)) {
         uint64_t seqno = seq_read(t->wakeup);
         const struct ovl_poll_list *list
@@ -210,14 +231,19 @@ io_main(void *t_)
         }
 
         t->worker.now = time_msec();
-        if (poll_queues(t, list)) {
+        if (poll_queues(t, list, sleep)) {
             ovsrcu_quiesce();
+            sleep = 0;
         } else {
             for (size_t i = 0; i < list->n; i++) {
                 netdev_rxq_wait(list->rxqs[i]->rx);
             }
             seq_wait(t->wakeup, seqno);
             poll_block();
+
+            uint64_t now = ovl_pmd_cycles();
+            sleep = now - t->cycles;
+            t->cycles = now;
         }
     }
     return NULL;
@@ -228,12 +254,14 @@ pmd_main(void *t_)
 {
     struct ovl_thread *t = t_;
     uint64_t sleep_us = 0;
+    uint64_t slept = 0;
     unsigned int loops = 0;
     long long int quiesced = time_usec();
 
     ovs_numa_thread_setaffinity_core(t->core_id);
     dpdk_attach_thread(t->core_id);
     set_timer_resolution(1000);
+    t->cycles = ovl_pmd_cycles();
 
     while (!is_exiting(t)) {
         const struct ovl_poll_list *list
@@ -245,6 +273,7 @@ pmd_main(void *t_)
                 seq_wait(t->wakeup, seqno);
                 poll_block();
             }
+            t->cycles = ovl_pmd_cycles();
             continue;
         }
 
@@ -253,7 +282,8 @@ pmd_main(void *t_)
                                         t->config)->pmd_max_sleep,
                             &max_sleep);
 
-        size_t n = poll_queues(t, list);
+        size_t n = poll_queues(t, list, slept);
+        slept = 0;
         if (n >= BUSY_PACKETS || !max_sleep) {
             sleep_us = 0;
         } else {
@@ -263,6 +293,10 @@ pmd_main(void *t_)
                 xnanosleep_no_quiesce(sleep_us * 1000);
                 ovsrcu_quiesce_end();
                 quiesced = time_usec();
+
+                uint64_t now = ovl_pmd_cycles();
+                slept = now - t->cycles;
+                t->cycles = now;
             }
             sleep_us = MIN(sleep_us + SLEEP_STEP_US, max_sleep);
         }
@@ -298,6 +332,7 @@ ovl_thread_create(const struct ovl_thread_config *config,
     t->sender = sender;
     t->wakeup = seq_create();
     t->taken_seq = seq_create();
+    ovl_pmd_stats_init(&t->stats);
     ovsrcu_init(&t->list, list);
 
     if (core_id == OVS_CORE_UNSPEC) {
@@ -401,41 +436,78 @@ format_name(const struct ovl_thread *t, struct ds *s)
     }
 }
 
-void
-ovl_thread_format_stats(const struct ovl_thread *t_, struct ds *s)
+static uint64_t
+dropped(const struct ovl_thread *t)
 {
-    struct ovl_thread *t = CONST_CAST(struct ovl_thread *, t_);
-    uint64_t packets, bursts, loops, idle;
-
-    atomic_read_relaxed(&t->n_packets, &packets);
-    atomic_read_relaxed(&t->n_bursts, &bursts);
-    atomic_read_relaxed(&t->n_loops, &loops);
-    atomic_read_relaxed(&t->n_idle, &idle);
-
-    format_name(t, s);
-    ds_put_format(s, "  packets received: %"PRIu64"\n", packets);
-    ds_put_format(s, "  bursts received: %"PRIu64"\n", bursts);
-    ds_put_format(s, "  packets per burst: %.2f\n",
-                  bursts ? (double) packets / bursts : 0.0);
-    ds_put_format(s, "  iterations: %"PRIu64"\n", loops);
-    ds_put_format(s, "  idle iterations: %"PRIu64" (%.1f %%)\n", idle,
-                  loops ? 100.0 * idle / loops : 0.0);
+    return ovl_shard_read(t->worker.shard, OVL_TOTAL_DROPPED)
+           - t->dropped_zero;
 }
 
 void
-ovl_thread_format_rxqs(const struct ovl_thread *t, struct ds *s)
+ovl_thread_clear_stats(struct ovl_thread *t)
+{
+    t->dropped_zero = ovl_shard_read(t->worker.shard, OVL_TOTAL_DROPPED);
+    ovl_pmd_stats_clear(&t->stats);
+}
+
+void
+ovl_thread_format_stats(const struct ovl_thread *t, struct ds *s)
+{
+    struct ovl_pmd_values values;
+
+    ovl_pmd_stats_read(&t->stats, &values);
+    format_name(t, s);
+    ovl_pmd_values_format(&values, dropped(t), s);
+}
+
+void
+ovl_thread_format_perf(const struct ovl_thread *t, bool histograms,
+                       struct ds *s)
+{
+    struct ovl_pmd_values values;
+
+    ovl_pmd_stats_read(&t->stats, &values);
+    ds_put_char(s, '\n');
+    format_name(t, s);
+    ovl_pmd_values_format_perf(&values, dropped(t), histograms, s);
+}
+
+void
+ovl_thread_sample(struct ovl_thread *t, unsigned int sample)
+{
+    ovl_usage_sample(&t->busy, sample);
+}
+
+void
+ovl_thread_format_rxqs(const struct ovl_thread *t, unsigned int sample,
+                       uint64_t cycles, struct ds *s)
 {
     const struct ovl_poll_list *list
         = ovsrcu_get(struct ovl_poll_list *, &t->list);
+    uint64_t busy = ovl_usage_since(&t->busy, sample);
+    bool isolated = false;
+    uint64_t sum = 0;
 
+    for (size_t i = 0; i < list->n; i++) {
+        isolated |= list->rxqs[i]->isolates;
+    }
     format_name(t, s);
+    ds_put_format(s, "  isolated : %s\n", isolated ? "true" : "false");
     for (size_t i = 0; i < list->n; i++) {
         const struct ovl_rxq *rxq = list->rxqs[i];
+        uint64_t used = ovl_usage_since(&rxq->usage, sample);
 
-        ds_put_format(s, "  port: %-16s  queue-id: %2d%s%s\n",
+        sum += used;
+        ds_put_format(s, "  port: %-16s  queue-id: %2d %s  pmd usage: %2"
+                      PRIu64" %%%s\n",
                       rxq->port->up.name, netdev_rxq_get_queue_id(rxq->rx),
-                      netdev_rxq_enabled(rxq->rx) ? " (enabled)"
-                                                  : " (disabled)",
-                      rxq->core_id == OVS_CORE_UNSPEC ? "" : " (pinned)");
+                      netdev_rxq_enabled(rxq->rx) ? "(enabled) "
+                                                  : "(disabled)",
+                      MIN(100, used * 100 / cycles),
+                      rxq->core_id == OVS_CORE_UNSPEC ? "" : "  (pinned)");
+    }
+    if (list->n) {
+        ds_put_format(s, "  overhead: %2"PRIu64" %%\n",
+                      MIN(100, (busy - MIN(busy, sum)) * 100 / cycles));
     }
 }

@@ -65,8 +65,19 @@ unsigned int ovl_thread_core(const struct ovl_thread *);
 int ovl_thread_numa(const struct ovl_thread *);
 int ovl_thread_sender(const struct ovl_thread *);
 
-/* Appends what 'dpif-overlay/pmd-stats-show' and 'pmd-rxq-show' print. */
+/* Counts from zero again. */
+void ovl_thread_clear_stats(struct ovl_thread *);
+
+/* Remembers how busy the thread has been so far as number 'sample'. */
+void ovl_thread_sample(struct ovl_thread *, unsigned int sample);
+
+/* Append what 'dpif-overlay/pmd-stats-show', 'pmd-perf-show' and
+ * 'pmd-rxq-show' print, the last about the time since 'sample', that is
+ * 'cycles' cycles ago. */
 void ovl_thread_format_stats(const struct ovl_thread *, struct ds *);
-void ovl_thread_format_rxqs(const struct ovl_thread *, struct ds *);
+void ovl_thread_format_perf(const struct ovl_thread *, bool histograms,
+                            struct ds *);
+void ovl_thread_format_rxqs(const struct ovl_thread *, unsigned int sample,
+                            uint64_t cycles, struct ds *);
 
 #endif /* pmd.h */

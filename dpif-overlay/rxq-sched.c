@@ -4,11 +4,15 @@
 
 #include "rxq-sched.h"
 
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "overlay-port.h"
 #include "ovs-numa.h"
 #include "ovs-rcu.h"
+#include "pmd-stats.h"
 #include "pmd.h"
+#include "rxq-assign.h"
+#include "smap.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_rxq_sched);
@@ -26,6 +30,12 @@ struct ovl_rxq_sched {
     size_t n_pmds;
     int n_senders;              /* What all ports were told. */
     char *pmd_cpu_mask;         /* May be null. */
+    struct ovl_assign_how how;  /* 'anew' until the next run. */
+
+    /* Cycles that queues and threads had used at earlier times. */
+    uint64_t sampled[OVL_PMD_N_SAMPLES];        /* When. */
+    unsigned int n_samples;     /* So far. */
+    uint64_t created;           /* What counts as one before the first. */
 };
 
 /* A list of queues in the making. */
@@ -41,6 +51,10 @@ ovl_rxq_sched_create(const struct ovl_thread_config *config)
 
     sched->config = config;
     sched->n_senders = SENDER_FIRST_PMD;
+    sched->how = (struct ovl_assign_how) {
+        .anew = true, .isolate = true, .by_cycles = true,
+    };
+    sched->created = ovl_pmd_cycles();
     return sched;
 }
 
@@ -66,13 +80,24 @@ ovl_rxq_sched_start(struct ovl_rxq_sched *sched)
 }
 
 bool
-ovl_rxq_sched_set_cpu_mask(struct ovl_rxq_sched *sched, const char *mask)
+ovl_rxq_sched_set_config(struct ovl_rxq_sched *sched,
+                         const struct smap *other_config)
 {
-    if (nullable_string_is_equal(mask, sched->pmd_cpu_mask)) {
+    const char *mask = smap_get(other_config, "pmd-cpu-mask");
+    bool isolate = smap_get_bool(other_config, "pmd-rxq-isolate", true);
+    bool by_cycles = strcmp(smap_get_def(other_config, "pmd-rxq-assign",
+                                         "cycles"), "roundrobin");
+
+    if (nullable_string_is_equal(mask, sched->pmd_cpu_mask)
+        && isolate == sched->how.isolate
+        && by_cycles == sched->how.by_cycles) {
         return false;
     }
     free(sched->pmd_cpu_mask);
     sched->pmd_cpu_mask = nullable_xstrdup(mask);
+    sched->how.isolate = isolate;
+    sched->how.by_cycles = by_cycles;
+    sched->how.anew = true;
     return true;
 }
 
@@ -147,6 +172,7 @@ adjust_pmds(struct ovl_rxq_sched *sched, const struct ovs_numa_dump *cores)
             sched->pmds[n++] = pmd;
         } else {
             ovl_thread_destroy(pmd);
+            sched->how.anew = true;
         }
     }
     sched->n_pmds = n;
@@ -164,6 +190,7 @@ adjust_pmds(struct ovl_rxq_sched *sched, const struct ovs_numa_dump *cores)
                 sched->config, core->core_id, core->numa_id,
                 free_sender(sched));
             sched->n_pmds++;
+            sched->how.anew = true;
         }
     }
 }
@@ -190,32 +217,6 @@ adjust_senders(struct ovl_rxq_sched *sched, struct ovl_lport *const *lports,
     return true;
 }
 
-/* The PMD thread for 'rxq' while those that there are have 'lists' so far, or
- * SIZE_MAX if there is none. */
-static size_t
-choose_pmd(const struct ovl_rxq_sched *sched, const struct ovl_rxq *rxq,
-           const struct poll_list *lists)
-{
-    int numa_id = netdev_get_numa_id(rxq->port->netdev);
-    size_t best = SIZE_MAX;
-    bool best_local = false;
-
-    for (size_t i = 0; i < sched->n_pmds; i++) {
-        bool local = (numa_id == OVS_NUMA_UNSPEC
-                      || ovl_thread_numa(sched->pmds[i]) == numa_id);
-
-        if (ovl_thread_core(sched->pmds[i]) == rxq->core_id) {
-            return i;
-        }
-        if (best == SIZE_MAX || (local && !best_local)
-            || (local == best_local && lists[i].n < lists[best].n)) {
-            best = i;
-            best_local = local;
-        }
-    }
-    return best;
-}
-
 /* Has the I/O thread poll all queues of ports that are no PMD ports. */
 static void
 assign_to_io(struct ovl_rxq_sched *sched, struct ovl_lport *const *lports,
@@ -236,40 +237,166 @@ assign_to_io(struct ovl_rxq_sched *sched, struct ovl_lport *const *lports,
     free(list.rxqs);
 }
 
-/* Has the PMD threads poll all queues of PMD ports. */
+/* Stores all queues of PMD ports. */
 static void
-assign_to_pmds(struct ovl_rxq_sched *sched, struct ovl_lport *const *lports,
-               size_t n)
+collect_pmd_rxqs(struct ovl_lport *const *lports, size_t n,
+                 struct poll_list *all)
 {
-    struct poll_list *lists = xcalloc(MAX(1, sched->n_pmds), sizeof *lists);
-    bool moved = false;
-
     for (size_t i = 0; i < n; i++) {
         struct ovl_port *port = ovl_port_cast(lports[i]);
 
         for (int j = 0; port->is_pmd && j < port->n_rxq; j++) {
-            struct ovl_rxq *rxq = &port->rxqs[j];
-            size_t pmd = choose_pmd(sched, rxq, lists);
+            poll_list_add(all, &port->rxqs[j]);
+        }
+    }
+}
 
-            if (pmd != SIZE_MAX) {
-                moved |= (rxq->polled_by != OVS_CORE_UNSPEC
-                          && rxq->polled_by
-                             != ovl_thread_core(sched->pmds[pmd]));
-                poll_list_add(&lists[pmd], rxq);
+/* The latest sample that is at least 'intervals' intervals old, or the oldest
+ * that there is; 'cycles' gets its age.  Sample OVL_PMD_N_SAMPLES is the time
+ * before all. */
+static unsigned int
+choose_sample(const struct ovl_rxq_sched *sched, unsigned int intervals,
+              uint64_t *cycles)
+{
+    unsigned int kept = MIN(sched->n_samples, OVL_PMD_N_SAMPLES);
+    unsigned int sample = OVL_PMD_N_SAMPLES;
+    uint64_t since = sched->created;
+
+    if (kept && (intervals <= kept || kept == OVL_PMD_N_SAMPLES)) {
+        sample = (sched->n_samples - MIN(intervals, kept))
+                 % OVL_PMD_N_SAMPLES;
+        since = sched->sampled[sample];
+    }
+    *cycles = MAX(1, ovl_pmd_cycles() - since);
+    return sample;
+}
+
+void
+ovl_rxq_sched_sample(struct ovl_rxq_sched *sched,
+                     struct ovl_lport *const *lports, size_t n)
+{
+    unsigned int sample = sched->n_samples++ % OVL_PMD_N_SAMPLES;
+
+    sched->sampled[sample] = ovl_pmd_cycles();
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_port *port = ovl_port_cast(lports[i]);
+
+        for (int j = 0; j < port->n_rxq; j++) {
+            ovl_usage_sample(&port->rxqs[j].usage, sample);
+        }
+    }
+    if (sched->io) {
+        ovl_thread_sample(sched->io, sample);
+    }
+    for (size_t i = 0; i < sched->n_pmds; i++) {
+        ovl_thread_sample(sched->pmds[i], sample);
+    }
+}
+
+/* Asks ovl_rxq_assign() about the queues of 'all'. */
+static void
+decide(struct ovl_rxq_sched *sched, const struct poll_list *all,
+       struct ovl_assign_thread *threads, struct ovl_assign_rxq *rxqs)
+{
+    uint64_t age;
+    unsigned int sample = choose_sample(sched, OVL_PMD_N_SAMPLES, &age);
+
+    for (size_t i = 0; i < sched->n_pmds; i++) {
+        threads[i] = (struct ovl_assign_thread) {
+            .core_id = ovl_thread_core(sched->pmds[i]),
+            .numa_id = ovl_thread_numa(sched->pmds[i]),
+        };
+    }
+    for (size_t i = 0; i < all->n; i++) {
+        const struct ovl_rxq *rxq = all->rxqs[i];
+
+        rxqs[i] = (struct ovl_assign_rxq) {
+            .numa_id = netdev_get_numa_id(rxq->port->netdev),
+            .pinned = rxq->core_id,
+            .polled_by = rxq->polled_by,
+            .cycles = ovl_usage_since(&rxq->usage, sample),
+        };
+    }
+    ovl_rxq_assign(threads, sched->n_pmds, rxqs, all->n, &sched->how);
+    sched->how.anew = false;
+}
+
+/* Has PMD thread 'pmd' poll the queues that are its own, or only those that it
+ * polls already. */
+static void
+set_rxqs(struct ovl_rxq_sched *sched, size_t pmd, const struct poll_list *all,
+         const struct ovl_assign_rxq *rxqs, bool only_old)
+{
+    struct ovl_thread *thread = sched->pmds[pmd];
+    struct poll_list list = { .rxqs = NULL };
+
+    for (size_t i = 0; i < all->n; i++) {
+        if (rxqs[i].thread == pmd
+            && (!only_old || rxqs[i].polled_by == ovl_thread_core(thread))) {
+            poll_list_add(&list, all->rxqs[i]);
+        }
+    }
+    ovl_thread_set_rxqs(thread, list.rxqs, list.n);
+    free(list.rxqs);
+}
+
+/* Has the PMD threads poll all queues of PMD ports.  Returns how many queues
+ * have moved from one thread to another; 's', if not null, says which. */
+static size_t
+assign_to_pmds(struct ovl_rxq_sched *sched, struct ovl_lport *const *lports,
+               size_t n, struct ds *s)
+{
+    struct poll_list all = { .rxqs = NULL };
+    size_t n_moved = 0;
+
+    collect_pmd_rxqs(lports, n, &all);
+
+    struct ovl_assign_thread *threads = xcalloc(MAX(1, sched->n_pmds),
+                                                sizeof *threads);
+    struct ovl_assign_rxq *rxqs = xcalloc(MAX(1, all.n), sizeof *rxqs);
+    decide(sched, &all, threads, rxqs);
+
+    for (size_t i = 0; i < all.n; i++) {
+        struct ovl_rxq *rxq = all.rxqs[i];
+        unsigned int core = (rxqs[i].thread == OVL_ASSIGN_NONE
+                             ? OVS_CORE_UNSPEC
+                             : threads[rxqs[i].thread].core_id);
+
+        rxq->note = rxqs[i].note;
+        rxq->isolates = (core == rxq->core_id && core != OVS_CORE_UNSPEC
+                         && sched->how.isolate);
+        if (rxq->polled_by != OVS_CORE_UNSPEC && rxq->polled_by != core) {
+            n_moved++;
+            if (s) {
+                ds_put_format(s, "  port: %-16s  queue-id: %2d  core_id %u "
+                              "-> ", rxq->port->up.name,
+                              netdev_rxq_get_queue_id(rxq->rx),
+                              rxq->polled_by);
+                if (core == OVS_CORE_UNSPEC) {
+                    ds_put_cstr(s, "none\n");
+                } else {
+                    ds_put_format(s, "%u\n", core);
+                }
             }
         }
     }
-    if (moved) {
+    if (n_moved) {
+        /* Nobody polls those for a grace period. */
         for (size_t i = 0; i < sched->n_pmds; i++) {
-            ovl_thread_set_rxqs(sched->pmds[i], NULL, 0);
+            set_rxqs(sched, i, &all, rxqs, true);
         }
         ovsrcu_synchronize();
     }
-    for (size_t i = 0; i < sched->n_pmds; i++) {
-        ovl_thread_set_rxqs(sched->pmds[i], lists[i].rxqs, lists[i].n);
-        free(lists[i].rxqs);
+    for (size_t i = 0; i < all.n; i++) {
+        all.rxqs[i]->polled_by = OVS_CORE_UNSPEC;
     }
-    free(lists);
+    for (size_t i = 0; i < sched->n_pmds; i++) {
+        set_rxqs(sched, i, &all, rxqs, false);
+    }
+    free(rxqs);
+    free(threads);
+    free(all.rxqs);
+    return n_moved;
 }
 
 bool
@@ -288,36 +415,112 @@ ovl_rxq_sched_run(struct ovl_rxq_sched *sched,
         adjust_pmds(sched, cores);
         ovs_numa_dump_destroy(cores);
     }
-    if (any_pmd_port && !sched->n_pmds) {
-        VLOG_ERR("no PMD thread: pmd-cpu-mask \"%s\" names no usable core, "
-                 "ports that need one are not polled; set "
-                 "Open_vSwitch other_config:pmd-cpu-mask",
-                 sched->pmd_cpu_mask ? sched->pmd_cpu_mask : "");
-    }
 
     bool senders_changed = adjust_senders(sched, lports, n);
-    assign_to_pmds(sched, lports, n);
+    assign_to_pmds(sched, lports, n, NULL);
     return senders_changed;
 }
 
 void
-ovl_rxq_sched_format_stats(const struct ovl_rxq_sched *sched, struct ds *s)
+ovl_rxq_sched_rebalance(struct ovl_rxq_sched *sched,
+                        struct ovl_lport *const *lports, size_t n,
+                        struct ds *s)
 {
-    if (sched->io) {
-        ovl_thread_format_stats(sched->io, s);
+    struct ds moves = DS_EMPTY_INITIALIZER;
+
+    sched->how.anew = true;
+    size_t n_moved = assign_to_pmds(sched, lports, n, &moves);
+    ds_put_format(s, "pmd rxq rebalance: %"PRIuSIZE" queues moved\n%s",
+                  n_moved, ds_cstr(&moves));
+    VLOG_INFO("rebalanced receive queues: %"PRIuSIZE" moved", n_moved);
+    ds_destroy(&moves);
+}
+
+/* Calls 'cb' for the I/O thread and all PMD threads, or, if 'core' is not
+ * OVS_CORE_UNSPEC, the PMD thread of that core. */
+static void
+for_each_thread(const struct ovl_rxq_sched *sched, unsigned int core,
+                void (*cb)(struct ovl_thread *, void *aux), void *aux)
+{
+    if (sched->io && core == OVS_CORE_UNSPEC) {
+        cb(sched->io, aux);
     }
     for (size_t i = 0; i < sched->n_pmds; i++) {
-        ovl_thread_format_stats(sched->pmds[i], s);
+        if (core == OVS_CORE_UNSPEC
+            || core == ovl_thread_core(sched->pmds[i])) {
+            cb(sched->pmds[i], aux);
+        }
     }
 }
 
-void
-ovl_rxq_sched_format_rxqs(const struct ovl_rxq_sched *sched, struct ds *s)
+static void
+format_stats(struct ovl_thread *thread, void *s)
 {
-    if (sched->io) {
-        ovl_thread_format_rxqs(sched->io, s);
+    ovl_thread_format_stats(thread, s);
+}
+
+static void
+format_perf(struct ovl_thread *thread, void *s)
+{
+    ovl_thread_format_perf(thread, true, s);
+}
+
+static void
+format_perf_brief(struct ovl_thread *thread, void *s)
+{
+    ovl_thread_format_perf(thread, false, s);
+}
+
+static void
+clear_stats(struct ovl_thread *thread, void *s OVS_UNUSED)
+{
+    ovl_thread_clear_stats(thread);
+}
+
+struct rxqs_since {
+    struct ds *s;
+    unsigned int sample;
+    uint64_t cycles;
+};
+
+static void
+format_rxqs(struct ovl_thread *thread, void *since_)
+{
+    const struct rxqs_since *since = since_;
+
+    ovl_thread_format_rxqs(thread, since->sample, since->cycles, since->s);
+}
+
+void
+ovl_rxq_sched_show(const struct ovl_rxq_sched *sched,
+                   const struct ovl_pmd_query *query, struct ds *s)
+{
+    switch (query->what) {
+    case OVL_PMD_SHOW_STATS:
+        for_each_thread(sched, query->core_id, format_stats, s);
+        break;
+
+    case OVL_PMD_SHOW_PERF:
+        for_each_thread(sched, query->core_id,
+                        query->brief ? format_perf_brief : format_perf, s);
+        break;
+
+    case OVL_PMD_CLEAR_STATS:
+        for_each_thread(sched, query->core_id, clear_stats, s);
+        break;
+
+    case OVL_PMD_SHOW_RXQS: {
+        unsigned int max = OVL_PMD_N_SAMPLES * OVL_RXQ_SAMPLE_SECS;
+        unsigned int secs = (query->secs && query->secs < max
+                             ? ROUND_UP(query->secs, OVL_RXQ_SAMPLE_SECS)
+                             : max);
+        struct rxqs_since since = { .s = s };
+
+        since.sample = choose_sample(sched, secs / OVL_RXQ_SAMPLE_SECS,
+                                     &since.cycles);
+        ds_put_format(s, "Displaying last %u seconds pmd usage %%\n", secs);
+        for_each_thread(sched, query->core_id, format_rxqs, &since);
+        break;
     }
-    for (size_t i = 0; i < sched->n_pmds; i++) {
-        ovl_thread_format_rxqs(sched->pmds[i], s);
     }
 }

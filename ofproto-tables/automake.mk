@@ -46,6 +46,7 @@ ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/db-write.h \
 	ofproto-tables/grid.c \
 	ofproto-tables/grid.h \
+	ofproto-tables/iface-error.c \
 	ofproto-tables/ofproto-refuse.c \
 	ofproto-tables/ofproto-refuse.h \
 	ofproto-tables/ofproto-tables.c \

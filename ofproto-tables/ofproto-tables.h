@@ -19,6 +19,7 @@
 
 struct netdev;
 struct ovsdb_idl;
+struct ovsrec_interface;
 struct ovsrec_open_vswitch;
 
 /* Registers the ofproto class and the dpif class of overlay bridges.  main()
@@ -63,5 +64,24 @@ void ovl_run_cur_cfg(struct ovsdb_idl *idl,
  * again when the bridge is made anew.  A tap or a DPDK device cannot be opened
  * twice.  iface_destroy__() calls this instead of netdev_remove(). */
 void ovl_netdev_remove(const struct ovsdb_idl *idl, struct netdev *netdev);
+
+/* Adds to '*errp', which says why interface 'cfg' could not be made because of
+ * 'error', what to do about it, if the bridge is of 'datapath_type' "overlay",
+ * and logs that.  '*errp' may be NULL.  iface_create() calls this. */
+void ovl_explain_iface_error(const char *datapath_type,
+                             const struct ovsrec_interface *cfg, int error,
+                             char **errp);
+
+/* Writes what is wrong with interface 'cfg', of an overlay bridge, into its
+ * column 'error' in the open transaction, and empties that of any other.
+ * bridge_reconfigure() calls this for each interface that there is, when it has
+ * been configured. */
+void ovl_set_iface_error(const struct ovsrec_interface *cfg,
+                         const struct netdev *netdev);
+
+/* The same, but leaves interfaces of other bridges alone, for when nothing has
+ * been configured.  iface_refresh_ofproto_status() calls this. */
+void ovl_refresh_iface_error(const struct ovsrec_interface *cfg,
+                             const struct netdev *netdev);
 
 #endif /* ofproto-tables.h */

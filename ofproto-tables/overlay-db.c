@@ -41,6 +41,7 @@
 #include "seq.h"
 #include "smap.h"
 #include "socket-util.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "lib/vswitch-idl.h"
@@ -66,6 +67,7 @@ VLOG_DEFINE_THIS_MODULE(ovl_db);
 #define STATUS_SOON_MSEC 100    /* After a commit. */
 #define MIN_STATISTICS_MSEC 5000
 #define MAX_UNREACHABLE 4       /* VTEPs that one status value names. */
+#define MAX_FAULTY 8            /* Ports that one does. */
 
 /* Shared by the threads. */
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
@@ -448,6 +450,43 @@ add_unreachable(struct ovl_vtep *vtep, void *unreachable)
     ds_destroy(&next_hop);
 }
 
+/* Names of ports with which something is wrong, as Interface:error says. */
+static void
+add_port_faults(struct smap *status)
+{
+    struct ds names = DS_EMPTY_INITIALIZER;
+    struct ovl_lport **ports;
+    struct sset faulty = SSET_INITIALIZER(&faulty);
+    size_t n;
+
+    ovl_dp_ports(&ports, &n);
+    for (size_t i = 0; i < n; i++) {
+        char *fault;
+
+        if (ovl_dp_port_fault(ports[i]->name, &fault) && fault) {
+            sset_add(&faulty, ports[i]->name);
+            free(fault);
+        }
+        ovl_lport_unref(ports[i]);
+    }
+    free(ports);
+
+    const char **sorted = sset_sort(&faulty);
+    n = sset_count(&faulty);
+    for (size_t i = 0; i < MIN(n, MAX_FAULTY); i++) {
+        ds_put_format(&names, "%s%s", i ? ", " : "", sorted[i]);
+    }
+    if (n > MAX_FAULTY) {
+        ds_put_format(&names, " and %"PRIuSIZE" more", n - MAX_FAULTY);
+    }
+    if (n) {
+        smap_replace(status, "port_faults", ds_cstr(&names));
+    }
+    free(sorted);
+    sset_destroy(&faulty);
+    ds_destroy(&names);
+}
+
 static void
 refresh_status(struct ovl_db *db)
 {
@@ -466,6 +505,7 @@ refresh_status(struct ovl_db *db)
         smap_replace(&status, "underlay_unreachable", ds_cstr(&u.names));
     }
     ds_destroy(&u.names);
+    add_port_faults(&status);
 
     ovl_db_write_status(&db->write, db->owner, &status);
 }

@@ -169,6 +169,10 @@ tests_unit_test_pkt_parse_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-pkt-parse.c
 tests_unit_test_pkt_parse_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-pmd-stats
+tests_unit_test_pmd_stats_SOURCES = tests/unit/test-pmd-stats.c
+tests_unit_test_pmd_stats_LDADD = $(UNIT_THREADS)
+
 check_PROGRAMS += tests/unit/test-rib
 tests_unit_test_rib_SOURCES = \
 	tests/unit/rib-fixture.h tests/unit/tables-fixture.h \
@@ -214,6 +218,10 @@ check_PROGRAMS += tests/unit/test-routing
 tests_unit_test_routing_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-routing.c
 tests_unit_test_routing_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-rxq-assign
+tests_unit_test_rxq_assign_SOURCES = tests/unit/test-rxq-assign.c
+tests_unit_test_rxq_assign_LDADD = $(UNIT_THREADS)
 
 check_PROGRAMS += tests/unit/test-row-parse
 tests_unit_test_row_parse_SOURCES = \

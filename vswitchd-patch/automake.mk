@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	vswitchd-patch/0002-bridge-two-sessions.patch \
 	vswitchd-patch/0003-ovs-vsctl-row-names.patch \
 	vswitchd-patch/0004-ctl-one-letter.patch \
+	vswitchd-patch/0005-bridge-iface-error.patch \
 	vswitchd-patch/README.md \
 	vswitchd-patch/build-ovs \
 	vswitchd-patch/install-ovs \

@@ -23,13 +23,13 @@ def pytest_sessionstart(session):
 
 
 @contextlib.contextmanager
-def running_daemons(directory):
+def running_daemons(directory, *args):
     d = Daemons(directory)
     d.create_db()
     d.start_db()
     d.vsctl("--no-wait", "set", "Open_vSwitch", ".",
             "other_config:pmd-maxsleep=1000")
-    d.start()
+    d.start(*args)
     yield d
     d.destroy()
 

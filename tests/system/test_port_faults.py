@@ -306,7 +306,7 @@ def test_uplink_comes_back(world):
 def test_pmd_threads_move_without_a_lost_packet(world):
     """More than a burst per move would be too many; there is none."""
     streams = world.streams()
-    for mask in "1", "2", "3", "1", "3", "2":
+    for mask in "1", "2", "3", "1", "2", "3":
         world.hv1.vsctl("set", "Open_vSwitch", ".",
                         "other_config:pmd-cpu-mask=%s" % mask)
         streams[0].wait_for_more(20)

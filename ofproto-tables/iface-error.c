@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Prefix: ovl_.
+ *
+ * What column Interface:error says about a port of an overlay bridge: why it
+ * could not be added, or what is wrong with one that was, and what to do about
+ * it.  Called from bridge.c, whose column it is. */
+
+#include <config.h>
+
+#include "ofproto-tables.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dpdk.h"
+#include "dpif-overlay.h"
+#include "lib/vswitch-idl.h"
+#include "netdev.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ovl_iface_error);
+
+static bool
+is_dpdk(const char *type)
+{
+    return !strncmp(type, "dpdk", 4);
+}
+
+/* What to do when an interface cannot be made because of 'error', or NULL if
+ * we know no better than who reported it. */
+static const char *
+remedy(const struct ovsrec_interface *cfg, int error)
+{
+    if (!is_dpdk(cfg->type)) {
+        return NULL;
+    } else if (!dpdk_available()) {
+        return "DPDK is not there: set Open_vSwitch other_config:dpdk-init="
+               "try, reserve huge pages (sysctl vm.nr_hugepages) and restart "
+               "ovs-vswitchd; what stopped DPDK is in its log";
+    } else if (error == ENOMEM) {
+        return "there is no room for its packet buffers: reserve more huge "
+               "pages (sysctl vm.nr_hugepages), raise Open_vSwitch "
+               "other_config:dpdk-socket-mem and restart ovs-vswitchd, or "
+               "lower the MTU or the number of queues";
+    } else if (!strcmp(cfg->type, "dpdk")
+               && smap_get(&cfg->options, "dpdk-devargs")) {
+        return "mend options:dpdk-devargs: the address of a PCI device that "
+               "is bound to vfio-pci, or NAME,KEY=VALUE of a virtual one; "
+               "what its driver says is in the log of ovs-vswitchd";
+    } else {
+        return NULL;
+    }
+}
+
+void
+ovl_explain_iface_error(const char *datapath_type,
+                        const struct ovsrec_interface *cfg, int error,
+                        char **errp)
+{
+    const char *what = remedy(cfg, error);
+
+    if (!strcmp(datapath_type, OVL_DP_TYPE) && what) {
+        char *text = xasprintf("%s: %s", *errp ? *errp : ovs_strerror(error),
+                               what);
+
+        VLOG_WARN("%s: %s", cfg->name, text);
+        free(*errp);
+        *errp = text;
+    }
+}
+
+/* What keeps a vhost-user port from its VM, in a new string, or NULL. */
+static char *
+vhost_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev)
+{
+    const char *path = smap_get(&cfg->options, "vhost-server-path");
+    struct stat s;
+
+    if (strcmp(cfg->type, "dpdkvhostuserclient")
+        || netdev_get_carrier(netdev)) {
+        return NULL;
+    } else if (!path || !path[0]) {
+        return xstrdup("no VM can connect: set options:vhost-server-path to "
+                       "the socket that QEMU makes");
+    } else if (stat(path, &s)) {
+        return xasprintf("%s: %s: waiting for a VM to make this socket "
+                         "(QEMU's chardev socket,path=%s,server=on); if it "
+                         "has another one, mend options:vhost-server-path",
+                         path, ovs_strerror(errno), path);
+    } else if (!S_ISSOCK(s.st_mode)) {
+        return xasprintf("%s is not a socket: mend options:"
+                         "vhost-server-path", path);
+    } else {
+        return xasprintf("%s: waiting for a VM to answer on this socket: is "
+                         "it running, and may ovs-vswitchd open its socket?",
+                         path);
+    }
+}
+
+/* Stores what is wrong with the port of 'cfg', which the caller frees, or
+ * NULL.  Returns false if the port is not ours. */
+static bool
+get_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev,
+          char **fault)
+{
+    if (!ovl_dp_port_fault(cfg->name, fault)) {
+        return false;
+    }
+    if (!*fault) {
+        *fault = vhost_fault(cfg, netdev);
+        if (*fault && !nullable_string_is_equal(*fault, cfg->error)) {
+            VLOG_INFO("%s: %s", cfg->name, *fault);
+        }
+    }
+    return true;
+}
+
+void
+ovl_set_iface_error(const struct ovsrec_interface *cfg,
+                    const struct netdev *netdev)
+{
+    char *fault = NULL;
+
+    get_fault(cfg, netdev, &fault);
+    ovsrec_interface_set_error(cfg, fault);
+    free(fault);
+}
+
+void
+ovl_refresh_iface_error(const struct ovsrec_interface *cfg,
+                        const struct netdev *netdev)
+{
+    char *fault = NULL;
+
+    if (get_fault(cfg, netdev, &fault)
+        && !nullable_string_is_equal(fault, cfg->error)) {
+        ovsrec_interface_verify_error(cfg);
+        ovsrec_interface_set_error(cfg, fault);
+    }
+    free(fault);
+}
