@@ -25,6 +25,7 @@ dist_man_MANS += utilities/overlay-ctl.8
 
 EXTRA_DIST += \
 	utilities/README.md \
+	utilities/bench \
 	utilities/build \
 	utilities/check \
 	utilities/check.py \

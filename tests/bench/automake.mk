@@ -25,21 +25,33 @@ bench-fib: tests/bench/bench-fib tests/bench/bench-routes
 
 EXTRA_DIST += \
 	tests/bench/README.md \
+	tests/bench/cases.py \
 	tests/bench/control.py \
+	tests/bench/datapath.py \
 	tests/bench/observe.py \
+	tests/bench/packets.py \
+	tests/bench/plot.py \
 	tests/bench/report.py \
+	tests/bench/results.py \
+	tests/bench/scale.py \
+	tests/bench/twins.py \
 	tests/bench/world.py
 
+# Installs, unless OVL_PREFIX names a prefix, and runs what is behind it.
 BENCH_ROOT = $(abs_builddir)/tests/bench/root
-bench-control: all
-	@prefix="$$OVL_PREFIX"; \
+BENCH_INSTALLED = \
+	prefix="$$OVL_PREFIX"; \
 	if [ -z "$$prefix" ]; then \
 	    $(MAKE) -s install DESTDIR=$(BENCH_ROOT) > /dev/null || exit 1; \
 	    prefix=$(BENCH_ROOT)$(prefix); \
 	fi; \
-	PYTHONDONTWRITEBYTECODE=1 OVL_PREFIX="$$prefix" \
-	    $(PYTHON3) $(srcdir)/tests/bench/control.py \
+	PYTHONDONTWRITEBYTECODE=1 OVL_PREFIX="$$prefix" $(PYTHON3)
+bench-control: all
+	@$(BENCH_INSTALLED) $(srcdir)/tests/bench/control.py \
 	    --bare-idl=tests/bench/bare-idl $(BENCH_FLAGS)
+bench-datapath: all
+	@$(BENCH_INSTALLED) $(srcdir)/tests/bench/datapath.py \
+	    --daemon=tests/bench/ovs-vswitchd $(BENCH_FLAGS)
 mostlyclean-local:
 	rm -rf $(BENCH_ROOT)
 
@@ -51,8 +63,22 @@ tests_bench_bench_pipeline_LDADD = \
 bench-pipeline: tests/bench/bench-pipeline
 	@tests/bench/bench-pipeline $(BENCH_FLAGS)
 
+# The daemon with one more class of netdevs, for both datapaths alike.
+noinst_PROGRAMS += tests/bench/ovs-vswitchd
+tests_bench_ovs_vswitchd_SOURCES = \
+	tests/bench/bench-commands.c \
+	tests/bench/bench-init.c \
+	tests/bench/bench-netdev.c \
+	tests/bench/bench-netdev.h \
+	tests/bench/bench-ring.c \
+	tests/bench/bench-ring.h
+tests_bench_ovs_vswitchd_LDADD = $(vswitchd_ovs_vswitchd_LDADD)
+tests_bench_ovs_vswitchd_DEPENDENCIES = \
+	$(vswitchd_ovs_vswitchd_DEPENDENCIES)
+tests_bench_ovs_vswitchd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ovl_init
+
 # All of them, and all of them briefly.
-bench: bench-pipeline bench-fib bench-control
+bench: bench-pipeline bench-fib bench-control bench-datapath
 bench-quick:
 	@$(MAKE) --no-print-directory bench BENCH_FLAGS=--quick
-.PHONY: bench bench-control bench-fib bench-pipeline bench-quick
+.PHONY: bench bench-control bench-datapath bench-fib bench-pipeline bench-quick

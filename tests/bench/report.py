@@ -19,6 +19,23 @@ def _shown(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def verdict(line):
+    """Whether a goal was met: what 'ours' is compared with, or a ratio."""
+    if line.get("peer") == "goal":
+        return "met" if line["ours"] <= line["peers"] else "MISSED"
+    if "ratio_low" not in line:
+        return ""
+    text = "%.3g (%.3g to %.3g)" % (line["ratio"], line["ratio_low"],
+                                    line["ratio_high"])
+    if "goal" in line:
+        at_most = line.get("at_most")
+        good = (line["ratio"] <= line["goal"] if at_most
+                else line["ratio"] >= line["goal"])
+        text += ", goal %s %g: %s" % ("<=" if at_most else ">=", line["goal"],
+                                      "met" if good else "MISSED")
+    return text
+
+
 class Report:
     def __init__(self):
         self.lines = []
@@ -32,8 +49,8 @@ class Report:
                 "peers": None if peers is None else round(peers, 3),
                 "ratio": round(ours / peers, 4) if peers else None,
                 "unit": unit, "pairs": pairs}
-        line.update({k: round(v, 3) if isinstance(v, float) else v
-                     for k, v in more.items()})
+        line.update({k: round(v, 4) if isinstance(v, float) else v
+                     for k, v in more.items() if v is not None})
         self.lines.append(line)
         print(json.dumps(line), flush=True)
 
@@ -48,12 +65,10 @@ class Report:
                 rows.append((line["case"], "", "", "", "skipped: "
                              + line["skipped"], "", ""))
                 continue
-            verdict = ""
-            if line["peer"] == "goal":
-                verdict = "met" if line["ours"] <= line["peers"] else "MISSED"
             rows.append((line["case"], _shown(line["size"]),
                          _shown(line["ours"]), line["unit"],
-                         line["peer"] or "", _shown(line["peers"]), verdict))
+                         line["peer"] or "", _shown(line["peers"]),
+                         verdict(line)))
         widths = [max(len(row[i]) for row in rows) for i in range(7)]
         print(file=sys.stderr)
         for row in rows:

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_BENCH_RING_H
+#define OVL_BENCH_RING_H 1
+
+/* Packets that go round: a thread receives and sends the same ones over and
+ * over, first in, first out, as a receive ring of a network card does.
+ *
+ * They are from a DPDK memory pool in huge pages if DPDK runs, else from
+ * malloc().  Those that a datapath drops go back to where they are from, and
+ * the ring is filled up again with others.
+ *
+ * Thread-safety: each thread has a ring of its own. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dp-packet.h"
+
+#define OVL_BENCH_MAX_RING 8192     /* Power of 2. */
+
+struct ovl_bench_ring {
+    size_t head;                    /* Of the oldest. */
+    size_t n;
+    struct dp_packet *slots[OVL_BENCH_MAX_RING];
+};
+
+/* Makes the pool, once DPDK runs and a device is configured.  Returns 0 or a
+ * positive errno value. */
+int ovl_bench_pool_init(void);
+
+/* True if packets are from huge pages. */
+bool ovl_bench_pool_is_dpdk(void);
+
+/* The ring of this thread. */
+struct ovl_bench_ring *ovl_bench_ring_get(void);
+
+/* Adds packets until there are 'n' in the ring, OVL_BENCH_MAX_RING at most.
+ * Returns false if there are no more. */
+bool ovl_bench_ring_fill(struct ovl_bench_ring *, size_t n);
+
+/* True if 'packet' may go into a ring: it is one of ours. */
+bool ovl_bench_is_ours(const struct dp_packet *packet);
+
+static inline struct dp_packet *
+ovl_bench_ring_pop(struct ovl_bench_ring *ring)
+{
+    ring->n--;
+    return ring->slots[ring->head++ % OVL_BENCH_MAX_RING];
+}
+
+/* Takes a packet that was sent. */
+static inline void
+ovl_bench_ring_push(struct ovl_bench_ring *ring, struct dp_packet *packet)
+{
+    if (OVS_LIKELY(ovl_bench_is_ours(packet)
+                   && ring->n < OVL_BENCH_MAX_RING)) {
+        ring->slots[(ring->head + ring->n++) % OVL_BENCH_MAX_RING] = packet;
+    } else {
+        dp_packet_delete(packet);
+    }
+}
+
+#endif /* bench-ring.h */
