@@ -53,7 +53,8 @@ struct world {
     struct ovl_vtep **vteps;
     struct ovl_config config;
     size_t n;                   /* Destinations. */
-    size_t n_sent;
+    const struct ovl_lport *out;        /* Where frames are to come out. */
+    size_t n_sent;                      /* So many did. */
 
     struct dp_packet *packets[N_PACKETS];
 };
@@ -73,6 +74,7 @@ mac_of(uint32_t i)
     return mac;
 }
 
+#define OUR_MAC 2
 #define LOCAL_VM 0xffffff
 #define ROUTER_MAC 0xfffffe
 
@@ -95,22 +97,22 @@ port_create(const char *name)
 
 /* The worker's 'send': the packet stays where it is. */
 static void
-recycle(struct ovl_worker *worker, struct ovl_lport *port OVS_UNUSED,
+recycle(struct ovl_worker *worker, struct ovl_lport *port,
         struct dp_packet *packet OVS_UNUSED)
 {
     struct world *w = (struct world *) worker;
 
-    w->n_sent++;
+    w->n_sent += port == w->out;
 }
 
 /* What the pipeline made itself is nobody's. */
 static void
-send_and_free(struct ovl_worker *worker, struct ovl_lport *port OVS_UNUSED,
+send_and_free(struct ovl_worker *worker, struct ovl_lport *port,
               struct dp_packet *packet)
 {
     struct world *w = (struct world *) worker;
 
-    w->n_sent++;
+    w->n_sent += port == w->out;
     dp_packet_delete(packet);
 }
 
@@ -121,7 +123,8 @@ add_vteps(struct world *w, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct in6_addr ip = ip4(0xc6330000 + 1 + i);  /* 198.51.0.1... */
         struct ovl_outer_spec spec = {
-            .dst = mac_of(1), .src = mac_of(2), .ip_src = ip4(OWN_IP),
+            .dst = mac_of(1), .src = mac_of(OUR_MAC),
+            .ip_src = ip4(OWN_IP),
             .ip_dst = ip, .ttl = 64, .vxlan_port = 4789, .mtu = 1600,
         };
 
@@ -149,6 +152,8 @@ world_create(size_t n, size_t n_vteps)
     w->vm = port_create("vm");
     w->uplink = port_create("uplink");
     w->local = port_create("local");
+    atomic_store_relaxed(&w->local->mac,
+                         eth_addr_to_uint64(mac_of(OUR_MAC)));
     w->config = (struct ovl_config) {
         .vtep4 = ip4(OWN_IP), .vxlan_port = 4789, .ttl = 64,
         .uplink = w->uplink, .local = w->local,
@@ -279,7 +284,7 @@ make_tunneled(uint8_t *p, const struct world *w, uint32_t i)
     struct vxlanhdr vxlan = { .vx_flags = { htons(0x0800), 0 } };
     uint8_t *inner = p + 50;
 
-    put_eth(p, mac_of(2), mac_of(1), ETH_TYPE_IP);
+    put_eth(p, mac_of(OUR_MAC), mac_of(1), ETH_TYPE_IP);
     put_ipv4(p + ETH_HEADER_LEN,
              ntohl(in6_addr_get_mapped_ipv4(&w->vteps[i % 1000
                                             * (w->n > 1)]->ip)),
@@ -315,6 +320,7 @@ struct bench {
     const char *name;
     size_t (*make)(uint8_t *, const struct world *, uint32_t i);
     bool from_uplink;
+    bool to_vm;                 /* Else to the uplink. */
     bool consumed;              /* Packets do not come back. */
     double goals[3];            /* Cycles with 1, 10 000 and 1 M VMs. */
 };
@@ -431,6 +437,7 @@ run(struct world *w, const struct bench *b, double rate, double goal)
                                 random_uint32() % w->n);
     }
     w->worker.send = b->consumed ? send_and_free : recycle;
+    w->out = b->to_vm ? w->vm : w->uplink;
     w->n_sent = 0;
     window(w, b, images, 64, true);
     if (w->n_sent != 64 * BURST) {
@@ -465,13 +472,14 @@ int
 main(int argc, char *argv[])
 {
     static const struct bench benches[] = {
-        { "D12 bridged into the tunnel", make_bridged, false, false,
+        { "D12 bridged into the tunnel", make_bridged, false, false, false,
           { 70, 100, 200 } },
-        { "D13 out of the tunnel", make_tunneled, true, false,
+        { "D13 out of the tunnel", make_tunneled, true, true, false,
           { 80, 130, 250 } },
-        { "D13 routed into the tunnel", make_routed, false, false,
+        { "D13 routed into the tunnel", make_routed, false, false, false,
           { 120, 170, 250 } },
-        { "D13 ARP answered", make_arp, false, true, { 60, 100, 180 } },
+        { "D13 ARP answered", make_arp, false, true, true,
+          { 60, 100, 180 } },
     };
     static const size_t sizes[] = { 1, 10000, 1000000 };
 
