@@ -117,8 +117,7 @@ ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 
     if (eth_addr_is_multicast(pkt->dst)) {
         return flood(a);
-    } else if (ovl_network_has_router(net)
-               && eth_addr_equals(pkt->dst, net->router_mac)) {
+    } else if (ovl_network_is_router(net, pkt->dst)) {
         OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is "
                   "its router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
         return (struct ovl_verdict) { .kind = OVL_VERDICT_ROUTER };

@@ -192,6 +192,8 @@ struct ovl_network {
     bool neigh_miss_drop;       /* neigh_miss=drop. */
     bool answer_tunnel;
     bool advertise;             /* Router advertisements: see below. */
+    bool has_router;            /* Its router MAC has a meaning; filled in. */
+    bool has_vrf;               /* 'vrf' is not ""; filled in. */
     struct eth_addr router_mac;
     uint32_t n_gateways;
     uint32_t n_members;
@@ -316,6 +318,9 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
 /* The same for 'n' keys at once, 1 <= n <= OVL_BULK_MAX, with the waits for
  * memory overlapping. */
 #define OVL_BULK_MAX 32
+void ovl_network_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
+                             const uint32_t vnis[], size_t n,
+                             const struct ovl_network *nets[]);
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                          const uint32_t vnis[],
                          const struct eth_addr addrs[], size_t n,
@@ -336,17 +341,28 @@ const struct ovl_vlan_binding *ovl_binding_find_vlan(
 const struct ovl_guard *ovl_binding_find_guard(const struct ovl_binding *,
                                                struct eth_addr mac);
 bool ovl_guard_allows(const struct ovl_guard *, const struct in6_addr *ip);
-/* True if 'ip' is a gateway address of 'net'. */
-bool ovl_network_is_gateway(const struct ovl_network *,
-                            const struct in6_addr *ip);
 
-/* True if 'net' has a router, and so its router MAC a meaning.  A network of
+/* True if 'ip' is a gateway address of 'net'. */
+static inline bool
+ovl_network_is_gateway(const struct ovl_network *net,
+                       const struct in6_addr *ip)
+{
+    for (size_t i = 0; i < net->n_gateways; i++) {
+        if (ipv6_addr_equals(&net->gateways[i].ip, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True if 'mac' is that of the router of 'net', if it has one.  A network of
  * layer 2 only has the default router MAC, LOCAL's, which stock code may have
  * taken from a VM's port. */
 static inline bool
-ovl_network_has_router(const struct ovl_network *net)
+ovl_network_is_router(const struct ovl_network *net, struct eth_addr mac)
 {
-    return net->n_gateways || net->vrf[0];
+    return (net->has_router
+            && ovl_mac_bits(mac) == ovl_mac_bits(net->router_mac));
 }
 
 /* For lists that people read: calls 'cb' for each entry in force. */

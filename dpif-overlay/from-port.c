@@ -2,8 +2,8 @@
 
 /* What becomes of a frame from a VM or an L2 gateway port: the frame is
  * hostile until every check has passed.  First it is known where it belongs
- * (binding, network), so that a drop is counted there; then the checks, in
- * the order in which they need each other; then ARP and ND; then bridging.
+ * (binding, then network), so that a drop is counted there; then the checks,
+ * in the order in which they need each other; then ARP and ND; then bridging.
  *
  * Nothing here can choose the uplink: the only ways out are the members and
  * the VTEPs of the frame's network.
@@ -72,36 +72,30 @@ check(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     return reason;
 }
 
-struct ovl_verdict
-ovl_from_port(struct ovl_arrival *a, const struct ovl_pkt *pkt)
+enum ovl_drop_reason
+ovl_from_port_classify(struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
-    const struct ovl_worker *w = a->worker;
-    enum ovl_drop_reason reason;
+    return (a->binding->role == OVL_ROLE_ACCESS ? classify_access(a, pkt)
+            : classify_gateway(a, pkt));
+}
 
-    reason = (a->binding->role == OVL_ROLE_ACCESS
-              ? classify_access(a, pkt) : classify_gateway(a, pkt));
-    if (a->vni != OVL_VNI_NONE) {
-        a->net = ovl_network_lookup(w->fwd, w->version, a->vni);
-        OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", a->vni,
-                  a->net ? "found" : "none");
-    }
-    if (reason == OVL_NO_DROP) {
-        reason = a->net ? check(a, pkt) : OVL_DROP_NO_NETWORK;
-    }
+struct ovl_verdict
+ovl_from_port(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    enum ovl_drop_reason reason
+        = a->net ? check(a, pkt) : OVL_DROP_NO_NETWORK;
+
     if (reason != OVL_NO_DROP) {
         return ovl_verdict_drop(reason);
-    }
-
-    struct ovl_answer answer = { .router = false };
-    switch (ovl_respond(a, pkt, &answer)) {
-    case OVL_RESPONSE_ANSWER:
-        return (struct ovl_verdict) {
-            .kind = OVL_VERDICT_ANSWER, .answer = answer
-        };
-    case OVL_RESPONSE_DROP:
-        return ovl_verdict_drop(OVL_DROP_NEIGH_MISS);
-    case OVL_RESPONSE_NONE:
-        break;
+    } else if (ovl_may_ask(pkt)) {
+        switch (ovl_respond(a, pkt, &a->details->answer)) {
+        case OVL_RESPONSE_ANSWER:
+            return (struct ovl_verdict) { .kind = OVL_VERDICT_ANSWER };
+        case OVL_RESPONSE_DROP:
+            return ovl_verdict_drop(OVL_DROP_NEIGH_MISS);
+        case OVL_RESPONSE_NONE:
+            break;
+        }
     }
     return ovl_bridge(a, pkt);
 }

@@ -56,14 +56,11 @@ is_martian(const struct in6_addr *ip)
             || !ipv6_addr_is_set(ip));
 }
 
-/* Checks the outside; finds out 'a->net' and 'a->from'. */
+/* Checks the outside. */
 static enum ovl_drop_reason
-check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
+check_outer(const struct ovl_config *config, const struct ovl_outer *outer,
             const void *frame)
 {
-    const struct ovl_worker *w = a->worker;
-    const struct ovl_config *config = w->config;
-
     if (outer->fault != OVL_NO_DROP) {
         return outer->fault;
     } else if (outer->zero_csum && outer->ipv6 && !config->udp6_zero_csum) {
@@ -82,11 +79,15 @@ check_outer(struct ovl_arrival *a, const struct ovl_outer *outer,
                || (outer->ipv6 && ovl_ip_is_v4(&outer->src))) {
         return OVL_DROP_MARTIAN_OUTER;
     }
+    return OVL_NO_DROP;
+}
 
-    a->vni = outer->vni;
-    a->net = ovl_network_lookup(w->fwd, w->version, a->vni);
-    OVL_TRACE(w->trace, "networks: %"PRIu32" -> %s", a->vni,
-              a->net ? "found" : "none");
+/* Checks that the sender belongs to 'a->net', and finds out 'a->from'. */
+static enum ovl_drop_reason
+check_sender(struct ovl_arrival *a, const struct ovl_outer *outer)
+{
+    const struct ovl_worker *w = a->worker;
+
     if (!a->net) {
         return OVL_DROP_VXLAN_UNKNOWN_VNI;
     }
@@ -165,18 +166,29 @@ decide_ecn(struct ovl_arrival *a, const struct ovl_outer *outer,
     return true;
 }
 
-static struct ovl_verdict
-from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
-            const struct ovl_pkt *pkt, const void *frame)
+enum ovl_drop_reason
+ovl_from_tunnel_classify(struct ovl_arrival *a, const struct ovl_outer *outer,
+                         const void *frame)
 {
-    struct ovl_answer answer = { .router = false };
-    enum ovl_drop_reason reason;
+    enum ovl_drop_reason reason = check_outer(a->worker->config, outer, frame);
 
+    OVL_TRACE(a->worker->trace, "bindings: %s -> uplink", a->in->name);
     OVL_TRACE(a->worker->trace, "decapsulate: VXLAN from %s to %s, VNI "
               "%"PRIu32, OVL_IP_TEXT(&outer->src), OVL_IP_TEXT(&outer->dst),
               outer->vni);
     a->tunnel = true;
-    reason = check_outer(a, outer, frame);
+    if (reason == OVL_NO_DROP) {
+        a->vni = outer->vni;
+    }
+    return reason;
+}
+
+struct ovl_verdict
+ovl_from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
+                const struct ovl_pkt *pkt)
+{
+    enum ovl_drop_reason reason = check_sender(a, outer);
+
     if (reason == OVL_NO_DROP) {
         if (OVS_UNLIKELY(a->worker->trace)) {
             ovl_trace_pkt(a->worker->trace, "inner frame", pkt);
@@ -185,14 +197,12 @@ from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
     }
     if (reason != OVL_NO_DROP) {
         return ovl_verdict_drop(reason);
-    }
-
-    if (!decide_ecn(a, outer, pkt)) {
+    } else if (!decide_ecn(a, outer, pkt)) {
         return ovl_verdict_drop(OVL_DROP_ECN_CE_NOT_ECT);
-    } else if (ovl_respond(a, pkt, &answer) == OVL_RESPONSE_ANSWER) {
-        return (struct ovl_verdict) {
-            .kind = OVL_VERDICT_ANSWER, .answer = answer
-        };
+    } else if (ovl_may_ask(pkt)
+               && (ovl_respond(a, pkt, &a->details->answer)
+                   == OVL_RESPONSE_ANSWER)) {
+        return (struct ovl_verdict) { .kind = OVL_VERDICT_ANSWER };
     }
     return ovl_bridge(a, pkt);
 }
@@ -213,19 +223,15 @@ to_host_port(const struct ovl_pkt *pkt, struct ovl_lport *port,
 }
 
 struct ovl_verdict
-ovl_from_uplink(struct ovl_arrival *a, const struct ovl_outer *outer,
-                const struct ovl_pkt *pkt, const void *frame)
+ovl_from_uplink(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     OVL_TRACE(a->worker->trace, "bindings: %s -> uplink", a->in->name);
-    if (outer) {
-        return from_tunnel(a, outer, pkt, frame);
-    }
     OVL_TRACE(a->worker->trace, "underlay: not VXLAN for us, the host's");
     return to_host_port(pkt, a->worker->config->local, OVL_DROP_NO_LOCAL);
 }
 
 struct ovl_verdict
-ovl_from_local(struct ovl_arrival *a, const struct ovl_pkt *pkt)
+ovl_from_local(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     OVL_TRACE(a->worker->trace, "bindings: %s -> LOCAL, the host's",
               a->in->name);

@@ -24,24 +24,6 @@
 #define MLD_DONE 132
 #define MLD2_REPORT 143
 
-/* IEEE 802.1Q table 8-1: 01-80-C2-00-00-00 to -0F, which bridges never
- * forward. */
-#define RESERVED_GROUPS UINT64_C(0x0180c2000000)
-
-enum ovl_drop_reason
-ovl_guard_frame(const struct ovl_pkt *pkt)
-{
-    if (eth_addr_is_multicast(pkt->src) || eth_addr_is_zero(pkt->src)) {
-        return OVL_DROP_BAD_SOURCE_MAC;
-    } else if (eth_addr_equals(pkt->src, pkt->dst)) {
-        return OVL_DROP_SAME_MACS;
-    } else if ((eth_addr_to_uint64(pkt->dst) & ~UINT64_C(0xf))
-               == RESERVED_GROUPS) {
-        return OVL_DROP_RESERVED_GROUP;
-    }
-    return OVL_NO_DROP;
-}
-
 static bool
 is_gateway4(const struct ovl_network *net, ovs_be32 ip4)
 {
@@ -76,8 +58,8 @@ is_host_address(const struct ovl_network *net, ovs_be32 ip)
     return true;
 }
 
-static enum ovl_drop_reason
-check_arp(const struct ovl_network *net, const struct ovl_pkt_arp *arp)
+enum ovl_drop_reason
+ovl_guard_arp(const struct ovl_network *net, const struct ovl_pkt_arp *arp)
 {
     switch (arp->status) {
     case OVL_ARP_MALFORMED:
@@ -94,19 +76,6 @@ check_arp(const struct ovl_network *net, const struct ovl_pkt_arp *arp)
     if (!(is_host_address(net, arp->spa) || (request && !arp->spa))
         || !(is_host_address(net, arp->tpa) || (!request && !arp->tpa))) {
         return OVL_DROP_ARP_BAD_ADDRESS;
-    }
-    return OVL_NO_DROP;
-}
-
-enum ovl_drop_reason
-ovl_guard_neighbor_message(const struct ovl_network *net,
-                           const struct ovl_pkt *pkt)
-{
-    if (pkt->l3 == OVL_L3_ARP) {
-        return check_arp(net, &pkt->arp);
-    } else if (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
-               && pkt->ip.nd.status == OVL_ND_MALFORMED) {
-        return OVL_DROP_ND_MALFORMED;
     }
     return OVL_NO_DROP;
 }
@@ -243,8 +212,7 @@ ovl_guard_source(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 {
     const struct ovl_guard *guard = NULL;
 
-    if (ovl_network_has_router(a->net)
-        && eth_addr_equals(pkt->src, a->net->router_mac)) {
+    if (ovl_network_is_router(a->net, pkt->src)) {
         return OVL_DROP_SPOOF_GATEWAY;
     }
     if (a->binding->guarded) {

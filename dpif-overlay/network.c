@@ -118,7 +118,7 @@ limits_ref(const struct ovl_network *net, const struct ovl_network *former)
 {
     struct ovl_network_limits *limits = former ? former->limits : NULL;
 
-    if (!ovl_network_has_router(net)) {
+    if (!net->has_router) {
         return NULL;
     } else if (!limits) {
         limits = xzalloc(sizeof *limits);
@@ -204,16 +204,33 @@ ovl_network_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
     return NULL;
 }
 
-bool
-ovl_network_is_gateway(const struct ovl_network *net,
-                       const struct in6_addr *ip)
+void
+ovl_network_lookup_bulk(const struct ovl_forwarding *fwd,
+                        ovs_version_t version, const uint32_t vnis[],
+                        size_t n, const struct ovl_network *nets[])
 {
-    for (size_t i = 0; i < net->n_gateways; i++) {
-        if (ipv6_addr_equals(&net->gateways[i].ip, ip)) {
-            return true;
+    const struct cmap_node *nodes[OVL_BULK_MAX];
+    uint32_t hashes[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = ovl_hash_word(&fwd->keys, vnis[i]);
+    }
+    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_NETWORKS], hashes, n, nodes,
+                       sizeof(struct ovl_network));
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_network *net;
+
+        nets[i] = NULL;
+        CMAP_NODE_FOR_EACH (net, vnode.cmap_node, nodes[i]) {
+            if (net->vni == vnis[i]
+                && versions_visible_in_version(&net->vnode.versions,
+                                               version)) {
+                nets[i] = net;
+                break;
+            }
         }
     }
-    return false;
 }
 
 /* Copies 'size' bytes at 'src' to '*dst' and moves '*dst' past them.  Returns
@@ -245,6 +262,8 @@ network_copy(const struct ovl_network *net)
     char *end = (char *) (copy + 1);
 
     *copy = *net;
+    copy->has_vrf = vrf[0] != '\0';
+    copy->has_router = copy->n_gateways || copy->has_vrf;
     copy->members = append(&end, net->members, members_size);
     copy->flood = append(&end, net->flood, flood_size);
     copy->gateways = append(&end, net->gateways, gateways_size);

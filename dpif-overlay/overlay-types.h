@@ -47,6 +47,19 @@ enum ovl_role {
 
 const char *ovl_role_to_string(enum ovl_role);
 
+/* The bytes of 'mac' in one number, which says nothing but whether two are
+ * the same. */
+static inline uint64_t
+ovl_mac_bits(struct eth_addr mac)
+{
+    uint32_t first;
+    uint16_t last;
+
+    memcpy(&first, mac.ea, sizeof first);
+    memcpy(&last, &mac.ea[sizeof first], sizeof last);
+    return (uint64_t) last << 32 | first;
+}
+
 /* What becomes of a packet whose longest matching prefix says so. */
 enum ovl_route_action {
     OVL_ROUTE_FORWARD,          /* To one of the route's next hops. */

@@ -197,7 +197,7 @@ ovl_trace_missing_row(const struct ovl_arrival *a,
 
     if (hints[v->reason]) {
         hints[v->reason](&(struct context) {
-            a, outer, pkt, &a->routed->missing, &s
+            a, outer, pkt, &a->details->missing, &s
         });
     }
     if (s.length) {

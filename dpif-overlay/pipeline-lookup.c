@@ -10,7 +10,47 @@
 #include "pipeline-private.h"
 
 #include "bridging.h"
+#include "pipeline-trace.h"
 #include "routing.h"
+
+/* Sets 'item->arrival.net'. */
+static void
+set_network(struct ovl_item *item, const struct ovl_network *net)
+{
+    item->arrival.net = net;
+    OVL_TRACE(item->arrival.worker->trace, "networks: %"PRIu32" -> %s",
+              item->arrival.vni, net ? "found" : "none");
+}
+
+/* Most bursts are of one network, so a VNI is looked up only if it is not that
+ * of the packet before. */
+void
+ovl_find_networks(const struct ovl_worker *worker, struct ovl_item items[],
+                  size_t n)
+{
+    const struct ovl_network *nets[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];
+    size_t n_vnis = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t vni = items[i].arrival.vni;
+
+        if (vni != OVL_VNI_NONE && (!n_vnis || vni != vnis[n_vnis - 1])) {
+            vnis[n_vnis++] = vni;
+        }
+        indexes[i] = n_vnis;
+    }
+    if (!n_vnis) {
+        return;
+    }
+    ovl_network_lookup_bulk(worker->fwd, worker->version, vnis, n_vnis, nets);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].arrival.vni != OVL_VNI_NONE) {
+            set_network(&items[i], nets[indexes[i] - 1]);
+        }
+    }
+}
 
 /* Fetches what leads on from 'ways'. */
 static void

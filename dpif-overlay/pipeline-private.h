@@ -18,11 +18,15 @@ struct ovl_item {
     struct ovl_pkt pkt;         /* The frame, or what is inside. */
     struct ovl_arrival arrival;
     struct ovl_verdict verdict;
-    struct ovl_routed routed;   /* Of 'arrival'. */
+    struct ovl_details details; /* Of 'arrival'. */
 };
 
-/* Let the MAC table, and the router, decide for those of the 'n' items,
- * 1...NETDEV_MAX_BURST, for which they have to. */
+/* Looks up the networks that the 'n' items, 1...NETDEV_MAX_BURST, belong to,
+ * for those of which it is known. */
+void ovl_find_networks(const struct ovl_worker *, struct ovl_item items[],
+                       size_t n);
+
+/* Let the MAC table, and the router, decide for those of the 'n' items for which they have to. */
 void ovl_bridge_all(const struct ovl_worker *, struct ovl_item items[],
                     size_t n);
 void ovl_route_all(const struct ovl_worker *, struct ovl_item items[],

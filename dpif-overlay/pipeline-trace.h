@@ -49,7 +49,7 @@ struct ovl_trace {
     } while (0)
 
 void ovl_trace_line(struct ovl_trace *, const char *format, ...)
-    OVS_PRINTF_FORMAT(2, 3);
+    OVS_PRINTF_FORMAT(2, 3) __attribute__((__cold__));
 
 /* Text of an address, for the arguments of OVL_TRACE(). */
 #define OVL_IP_TEXT(IP) ovl_ip_text((char [INET6_ADDRSTRLEN]) { "" }, IP)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A burst's way through the pipeline, in passes: parse all, decide all, look
- * up all that the MAC table or the router decides, act on all.  Only the last
- * changes anything.
+/* A burst's way through the pipeline, in passes: parse all, say to which
+ * networks they belong, look those up, decide all, look up all that the MAC
+ * table or the router decides, act on all.  Only the last changes anything.
  *
  * A packet's whole way, for one that a VM sends to another hypervisor:
  *
  *     parse_all()     ovl_pkt_parse()         pkt-parse.c
+ *     classify_all()  ovl_from_port_classify()    from-port.c
+ *     ovl_find_networks()                     pipeline-lookup.c
  *     decide_all()    ovl_from_port()         from-port.c
  *                       ovl_guard_...()       guard.c
  *                       ovl_respond()         responder.c
@@ -82,7 +84,7 @@ parse_all(struct ovl_worker *worker, struct ovl_lport *in,
         item->for_us = false;
         item->arrival = (struct ovl_arrival) {
             .worker = worker, .in = in, .binding = binding,
-            .drops = in->drops, .routed = &item->routed,
+            .drops = in->drops, .details = &item->details,
             .frame = (uplink ? parse_from_uplink(worker->config, item)
                       : parse_from_port(item)),
         };
@@ -92,35 +94,69 @@ parse_all(struct ovl_worker *worker, struct ovl_lport *in,
     }
 }
 
-static struct ovl_verdict
-decide(enum ovl_role role, struct ovl_item *item)
+static void
+settle(struct ovl_verdict *v, enum ovl_drop_reason reason)
+{
+    v->kind = reason == OVL_NO_DROP ? OVL_VERDICT_OPEN : OVL_VERDICT_DROP;
+    v->reason = reason;
+    v->tell = false;
+}
+
+static void
+classify(enum ovl_role role, struct ovl_item *item)
 {
     struct ovl_arrival *a = &item->arrival;
 
     if (OVS_UNLIKELY(item->unfinished)) {
-        return ovl_verdict_drop(OVL_DROP_UNFINISHED);
+        settle(&item->verdict, OVL_DROP_UNFINISHED);
+        return;
     }
     switch (role) {
     case OVL_ROLE_ACCESS:
     case OVL_ROLE_GATEWAY:
-        return ovl_from_port(a, &item->pkt);
+        settle(&item->verdict, ovl_from_port_classify(a, &item->pkt));
+        break;
     case OVL_ROLE_UPLINK:
-        return ovl_from_uplink(a, item->for_us ? &item->outer : NULL,
-                               &item->pkt, dp_packet_data(item->packet));
+        if (item->for_us) {
+            settle(&item->verdict,
+                   ovl_from_tunnel_classify(a, &item->outer,
+                                            dp_packet_data(item->packet)));
+        } else {
+            item->verdict = ovl_from_uplink(a, &item->pkt);
+        }
+        break;
     case OVL_ROLE_LOCAL:
-        return ovl_from_local(a, &item->pkt);
+        item->verdict = ovl_from_local(a, &item->pkt);
+        break;
     case OVL_ROLE_UNBOUND:
         OVL_TRACE(a->worker->trace, "bindings: %s -> none", a->in->name);
+        settle(&item->verdict, OVL_DROP_PORT_UNBOUND);
         break;
     }
-    return ovl_verdict_drop(OVL_DROP_PORT_UNBOUND);
 }
 
 static void
-decide_all(enum ovl_role role, struct ovl_item items[], size_t n)
+classify_all(enum ovl_role role, struct ovl_item items[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        items[i].verdict = decide(role, &items[i]);
+        classify(role, &items[i]);
+    }
+}
+
+static void
+decide_all(struct ovl_item items[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_item *item = &items[i];
+        struct ovl_arrival *a = &item->arrival;
+
+        if (item->verdict.kind != OVL_VERDICT_OPEN) {
+            continue;
+        } else if (a->tunnel) {
+            item->verdict = ovl_from_tunnel(a, &item->outer, &item->pkt);
+        } else {
+            item->verdict = ovl_from_port(a, &item->pkt);
+        }
     }
 }
 
@@ -263,7 +299,7 @@ make_advertisement(const struct ovl_item *item)
 static struct dp_packet *
 make_neighbor_reply(const struct ovl_item *item)
 {
-    const struct ovl_answer *say = &item->verdict.answer;
+    const struct ovl_answer *say = &item->details.answer;
 
     return (is_solicitation(&item->pkt) ? make_advertisement(item)
             : item->pkt.l3 == OVL_L3_ARP
@@ -299,13 +335,13 @@ drop(const struct ovl_item *item)
     if (v->tell
         && (a->worker->trace
             || ovl_limiter_pass(&limits_of(a)->errors, a->worker->now))) {
-        error = ovl_icmp_error(&a->routed->icmp, a->frame, &item->pkt,
-                               &a->routed->pkt);
+        error = ovl_icmp_error(&a->details->icmp, a->frame, &item->pkt,
+                               &a->details->router);
     }
     ovl_output_drop(a, v->reason, item->packet);
     if (error) {
         if (OVS_UNLIKELY(a->worker->trace)) {
-            ovl_icmp_trace(a->worker->trace, &a->routed->icmp, &item->pkt);
+            ovl_icmp_trace(a->worker->trace, &a->details->icmp, &item->pkt);
         }
         send_back(item, error);
     }
@@ -316,7 +352,7 @@ static void
 deliver(const struct ovl_item *item, struct dp_packet *packet)
 {
     const struct ovl_arrival *a = &item->arrival;
-    const struct ovl_routed *to = a->routed;
+    const struct ovl_details *to = a->details;
 
     if (to->port) {
         ovl_output_port(a, to->net, to->port, to->vlan, packet);
@@ -329,9 +365,9 @@ static void
 route(struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
-    const struct ovl_routed *to = a->routed;
+    const struct ovl_details *to = a->details;
 
-    ovl_ip_rewrite(item->packet, &item->pkt, &to->pkt, to->eth_dst,
+    ovl_ip_rewrite(item->packet, &item->pkt, &to->router, to->eth_dst,
                    to->net->router_mac);
     if (!to->fragment) {
         deliver(item, item->packet);
@@ -408,9 +444,10 @@ act(struct ovl_item *item)
 
     case OVL_VERDICT_ECHO:
         answer(item, ovl_icmp_echo_reply(a->net->router_mac, a->frame,
-                                         &item->pkt, &a->routed->pkt));
+                                         &item->pkt, &a->details->router));
         break;
 
+    case OVL_VERDICT_OPEN:
     case OVL_VERDICT_BRIDGE:
     case OVL_VERDICT_ROUTER:
         OVS_NOT_REACHED();      /* They have decided. */
@@ -482,7 +519,9 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
 
     count_received(worker, in, items, n);
     parse_all(worker, in, binding, items, n);
-    decide_all(role_of(binding), items, n);
+    classify_all(role_of(binding), items, n);
+    ovl_find_networks(worker, items, n);
+    decide_all(items, n);
     ovl_bridge_all(worker, items, n);
     ovl_route_all(worker, items, n);
     act_on_all(items, n);

@@ -3,7 +3,7 @@
 #ifndef OVL_PKT_PARSE_LOAD_H
 #define OVL_PKT_PARSE_LOAD_H 1
 
-/* The place where lengths are checked, and how IPv6 headers are walked:
+/* The two places where lengths are checked, and how IPv6 headers are walked:
  * shared by the pkt-parse*.c files, of no use to others.
  *
  * Layer 2. */
@@ -30,6 +30,22 @@ load(const struct ovl_bytes *b, size_t ofs, void *dst, size_t n)
     memcpy(dst, b->data + ofs, n);
     return true;
 }
+
+/* Returns where the 'n' bytes at 'ofs' are, or NULL if 'b' does not have them.
+ * For headers of which few fields are needed: WIRE() reads them. */
+static inline const uint8_t *
+bytes_at(const struct ovl_bytes *b, size_t ofs, size_t n)
+{
+    return ofs > b->len || n > b->len - ofs ? NULL : b->data + ofs;
+}
+
+/* Reads MEMBER of the header STRUCT whose bytes are at P, aligned or not. */
+#define WIRE(P, STRUCT, MEMBER)                                              \
+    (__extension__ ({                                                        \
+        OVS_TYPEOF(((STRUCT *) 0)->MEMBER) value__;                          \
+        memcpy(&value__, (P) + offsetof(STRUCT, MEMBER), sizeof value__);    \
+        value__;                                                             \
+    }))
 
 /* Returns 'b' without what follows its first 'len' bytes. */
 static inline struct ovl_bytes
@@ -68,6 +84,18 @@ struct ovl_pkt_nd ovl_nd_parse(const struct ovl_bytes *b, size_t ofs,
                                const struct ovs_16aligned_ip6_hdr *ip6);
 
 /* Converts an address from the wire. */
+static inline void
+ip4_from_wire(struct in6_addr *ip, ovs_16aligned_be32 wire)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+    /* Written in place: what was written in small pieces is slow to read in
+     * large ones for a while, as copying it would. */
+    memcpy(ip, mapped, sizeof mapped);
+    memcpy(&ip->s6_addr[sizeof mapped], &wire, sizeof wire);
+}
+
+/* Likewise. */
 static inline struct in6_addr
 ip6_from_wire(const union ovs_16aligned_in6_addr *wire)
 {

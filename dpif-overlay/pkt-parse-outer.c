@@ -79,8 +79,8 @@ parse_ipv4(const struct ovl_bytes *b, struct ovl_outer *outer)
         return;
     }
 
-    in6_addr_set_mapped_ipv4(&outer->src, get_16aligned_be32(&h.ip_src));
-    in6_addr_set_mapped_ipv4(&outer->dst, get_16aligned_be32(&h.ip_dst));
+    ip4_from_wire(&outer->src, h.ip_src);
+    ip4_from_wire(&outer->dst, h.ip_dst);
     outer->tos = h.ip_tos;
     if (h.ip_frag_off & htons(IP_MORE_FRAGMENTS)) {
         outer->fault = OVL_DROP_OUTER_FRAGMENT;

@@ -85,46 +85,51 @@ parse_arp(const struct ovl_bytes *b, size_t ofs, struct ovl_pkt_arp *arp)
  * not even the first one, since all fragments of a datagram are to hash
  * alike; 'ip->dport' of the first one stays 0 too, so that no rule about
  * ports can be dodged by fragmenting. */
-static void
+static inline void
 parse_ports(const struct ovl_bytes *b, size_t ofs, struct ovl_pkt_ip *ip)
 {
-    ovs_be16 ports[2];
+    const uint8_t *ports = NULL;
 
-    ip->sport = ip->dport = 0;
     if (!ip->fragment
         && (ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP
-            || ip->proto == IPPROTO_SCTP)
-        && load(b, ofs, ports, sizeof ports)) {
-        ip->sport = ports[0];
-        ip->dport = ports[1];
+            || ip->proto == IPPROTO_SCTP)) {
+        ports = bytes_at(b, ofs, 2 * sizeof(ovs_be16));
+    }
+    if (ports) {
+        ip->sport = WIRE(ports, struct udp_header, udp_src);
+        ip->dport = WIRE(ports, struct udp_header, udp_dst);
+    } else {
+        ip->sport = ip->dport = 0;
     }
 }
 
 /* Returns false if the header is truncated or absurd. */
-static bool
+static inline bool
 parse_ipv4(const struct ovl_bytes *b, struct ovl_pkt *pkt)
 {
+    const uint8_t *h = bytes_at(b, pkt->l3_ofs, sizeof(struct ip_header));
     struct ovl_pkt_ip *ip = &pkt->ip;
-    struct ip_header h;
 
-    if (!load(b, pkt->l3_ofs, &h, sizeof h)
-        || IP_VER(h.ip_ihl_ver) != 4 || IP_IHL(h.ip_ihl_ver) < 5) {
+    if (!h) {
         return false;
     }
 
-    size_t header_len = IP_IHL(h.ip_ihl_ver) * 4;
-    size_t total_len = ntohs(h.ip_tot_len);
-    if (total_len < header_len || header_len > b->len - pkt->l3_ofs) {
+    uint8_t ihl_ver = WIRE(h, struct ip_header, ip_ihl_ver);
+    size_t header_len = IP_IHL(ihl_ver) * 4;
+    size_t total_len = ntohs(WIRE(h, struct ip_header, ip_tot_len));
+    if (IP_VER(ihl_ver) != 4 || header_len < sizeof(struct ip_header)
+        || total_len < header_len || header_len > b->len - pkt->l3_ofs) {
         return false;
     }
 
-    in6_addr_set_mapped_ipv4(&ip->src, get_16aligned_be32(&h.ip_src));
-    in6_addr_set_mapped_ipv4(&ip->dst, get_16aligned_be32(&h.ip_dst));
-    ip->proto = ip->hash_proto = h.ip_proto;
-    ip->tos = h.ip_tos;
-    ip->ttl = h.ip_ttl;
-    ip->fragment = IP_IS_FRAGMENT(h.ip_frag_off);
-    ip->later_fragment = (h.ip_frag_off & htons(IP_FRAG_OFF_MASK)) != 0;
+    ovs_be16 frag_off = WIRE(h, struct ip_header, ip_frag_off);
+    ip4_from_wire(&ip->src, WIRE(h, struct ip_header, ip_src));
+    ip4_from_wire(&ip->dst, WIRE(h, struct ip_header, ip_dst));
+    ip->proto = ip->hash_proto = WIRE(h, struct ip_header, ip_proto);
+    ip->tos = WIRE(h, struct ip_header, ip_tos);
+    ip->ttl = WIRE(h, struct ip_header, ip_ttl);
+    ip->fragment = IP_IS_FRAGMENT(frag_off);
+    ip->later_fragment = (frag_off & htons(IP_FRAG_OFF_MASK)) != 0;
     ip->icmp6_type = 0;
     ip->nd.status = OVL_ND_NONE;
 
@@ -212,7 +217,6 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     ip->sport = ip->dport = 0;
     ip->icmp6_type = 0;
     ip->nd.status = OVL_ND_NONE;
-
     if (w.too_long || (w.truncated && w.fragment && !w.later_fragment)) {
         /* ND could hide behind headers that nobody walks, or that go on in
          * the next fragment, which RFC 7112 forbids. */
@@ -227,54 +231,52 @@ parse_ipv6(const struct ovl_bytes *b, struct ovl_pkt *pkt)
     return true;
 }
 
-/* Parses the header behind the Ethernet header.  Of a bad one nothing is left
- * that looks valid. */
-static inline void
-parse_ip(const struct ovl_bytes *b, struct ovl_pkt *pkt,
-         bool (*parse)(const struct ovl_bytes *, struct ovl_pkt *))
+/* Of a bad header nothing is left that looks valid. */
+static void
+set_l3_bad(struct ovl_pkt *pkt)
 {
-    pkt->l3_bad = !parse(b, pkt);
-    if (OVS_UNLIKELY(pkt->l3_bad)) {
-        memset(&pkt->ip, 0, sizeof pkt->ip);
-    }
+    pkt->l3_bad = true;
+    memset(&pkt->ip, 0, sizeof pkt->ip);
 }
 
 void
 ovl_pkt_parse_into(struct ovl_pkt *pkt, const void *data, size_t len)
 {
     const struct ovl_bytes b = { data, len };
-    struct eth_header eth;
+    const uint8_t *eth = bytes_at(&b, 0, sizeof(struct eth_header));
 
     pkt->len = len;
     pkt->l3_ofs = ETH_HEADER_LEN;
-    pkt->too_short = true;
+    pkt->too_short = false;
     pkt->l3_bad = false;
     pkt->tag = OVL_TAG_NONE;
     pkt->vlan = 0;
     pkt->l3 = OVL_L3_OTHER;
-    if (!load(&b, 0, &eth, sizeof eth)) {
+    if (!eth) {
+        pkt->too_short = true;
         pkt->dst = pkt->src = eth_addr_zero;
         pkt->type = 0;
         return;
     }
-    pkt->dst = eth.eth_dst;
-    pkt->src = eth.eth_src;
-    pkt->type = eth.eth_type;
+    pkt->dst = WIRE(eth, struct eth_header, eth_dst);
+    pkt->src = WIRE(eth, struct eth_header, eth_src);
+    pkt->type = WIRE(eth, struct eth_header, eth_type);
     if (is_tag_type(pkt->type) && !parse_tag(&b, pkt)) {
-        return;
-    }
-    pkt->too_short = false;
-
-    if (pkt->tag == OVL_TAG_OTHER) {
+        pkt->too_short = true;
+    } else if (pkt->tag == OVL_TAG_OTHER) {
         /* Nobody takes such frames, whatever is inside. */
     } else if (pkt->type == htons(ETH_TYPE_IP)) {
         pkt->l3 = OVL_L3_IPV4;
-        parse_ip(&b, pkt, parse_ipv4);
+        if (!parse_ipv4(&b, pkt)) {
+            set_l3_bad(pkt);
+        }
     } else if (pkt->type == htons(ETH_TYPE_ARP)) {
         pkt->l3 = OVL_L3_ARP;
         parse_arp(&b, pkt->l3_ofs, &pkt->arp);
     } else if (pkt->type == htons(ETH_TYPE_IPV6)) {
         pkt->l3 = OVL_L3_IPV6;
-        parse_ip(&b, pkt, parse_ipv6);
+        if (!parse_ipv6(&b, pkt)) {
+            set_l3_bad(pkt);
+        }
     }
 }

@@ -38,6 +38,15 @@ enum ovl_response {
     OVL_RESPONSE_DROP,          /* Unknown, and neigh_miss=drop. */
 };
 
+/* True if 'pkt' may ask for something. */
+static inline bool
+ovl_may_ask(const struct ovl_pkt *pkt)
+{
+    return (pkt->l3 == OVL_L3_ARP
+            || (pkt->l3 == OVL_L3_IPV6 && !pkt->l3_bad
+                && pkt->ip.nd.status == OVL_ND_OK));
+}
+
 /* Decides for 'pkt', which has passed the guards.  Fills '*answer' in if the
  * result is OVL_RESPONSE_ANSWER and the request is for a neighbor. */
 enum ovl_response ovl_respond(const struct ovl_arrival *,

@@ -62,11 +62,11 @@ refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
        enum ovl_icmp_message message, uint16_t mtu)
 {
     struct ovl_verdict verdict = ovl_verdict_drop(reason);
-    struct ovl_icmp *icmp = &l->a->routed->icmp;
+    struct ovl_icmp *icmp = &l->a->details->icmp;
 
     if (message == OVL_ICMP_NONE) {
         /* There is nothing to say. */
-    } else if (!ovl_icmp_may_answer(l->pkt, &l->a->routed->pkt)
+    } else if (!ovl_icmp_may_answer(l->pkt, &l->a->details->router)
                || is_broadcast(l->a->net, &l->pkt->ip.dst)) {
         OVL_TRACE(l->a->worker->trace,
                   "icmp: nothing is said about such a packet");
@@ -117,7 +117,7 @@ check_ipv6_addresses(const struct ovl_pkt *pkt)
 static struct ovl_verdict
 for_gateway(const struct ovl_routing *l)
 {
-    const struct ovl_pkt_router *router = &l->a->routed->pkt;
+    const struct ovl_pkt_router *router = &l->a->details->router;
     const struct ovl_pkt_ip *ip = &l->pkt->ip;
     enum ovl_icmp_message message;
     bool echo = (router->echo
@@ -139,7 +139,7 @@ for_gateway(const struct ovl_routing *l)
 
     struct ovl_verdict verdict = refuse(l, OVL_DROP_FOR_GATEWAY, message, 0);
     if (l->pkt->l3 == OVL_L3_IPV6) {
-        l->a->routed->icmp.src = ip->dst;   /* RFC 4443 section 2.2 (a). */
+        l->a->details->icmp.src = ip->dst;   /* RFC 4443 section 2.2 (a). */
     }
     return verdict;
 }
@@ -150,7 +150,7 @@ find_way(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
          const struct ovl_way **wayp)
 {
     const struct ovl_worker *w = l->a->worker;
-    struct ovl_missing *missing = &l->a->routed->missing;
+    struct ovl_missing *missing = &l->a->details->missing;
     bool foreseen = vni == l->vni && ipv6_addr_equals(ip, &l->nexthop);
 
     const struct ovl_neighbor *n
@@ -178,7 +178,7 @@ find_way(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
         };
         return OVL_DROP_NO_MAC;
     }
-    l->a->routed->eth_dst = n->mac;
+    l->a->details->eth_dst = n->mac;
     *wayp = way;
     return OVL_NO_DROP;
 }
@@ -189,7 +189,7 @@ static enum ovl_drop_reason
 resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip)
 {
     const struct ovl_worker *w = l->a->worker;
-    struct ovl_routed *to = l->a->routed;
+    struct ovl_details *to = l->a->details;
     const struct ovl_way *way;
 
     to->net = ovl_network_lookup(w->fwd, w->version, vni);
@@ -281,11 +281,11 @@ choose_nexthop(const struct ovl_routing *l, const struct ovl_route *route)
             return reason;
         } else if (!tried) {
             first = reason;
-            missing = l->a->routed->missing;
+            missing = l->a->details->missing;
         }
     }
     if (route->n_nexthops) {
-        l->a->routed->missing = missing;
+        l->a->details->missing = missing;
     }
     return first;
 }
@@ -304,12 +304,12 @@ message_for(enum ovl_drop_reason reason)
 static struct ovl_verdict
 forward(const struct ovl_routing *l)
 {
-    struct ovl_routed *to = l->a->routed;
-    bool fits = !to->mtu || to->pkt.len <= to->mtu;
+    struct ovl_details *to = l->a->details;
+    bool fits = !to->mtu || to->router.len <= to->mtu;
 
-    if (!fits && (to->pkt.df || to->mtu < MIN_MTU)) {
+    if (!fits && (to->router.df || to->mtu < MIN_MTU)) {
         OVL_TRACE(l->a->worker->trace, "router: %"PRIu16" bytes do not fit "
-                  "MTU %"PRIu16, to->pkt.len, to->mtu);
+                  "MTU %"PRIu16, to->router.len, to->mtu);
         return refuse(l, OVL_DROP_TOO_BIG, OVL_ICMP_TOO_BIG, to->mtu);
     }
     to->fragment = !fits;
@@ -377,7 +377,7 @@ connected_network(const struct ovl_routing *l, const struct ovl_route *route)
 static enum ovl_drop_reason
 check(const struct ovl_routing *l)
 {
-    enum ovl_drop_reason reason = l->a->routed->pkt.fault;
+    enum ovl_drop_reason reason = l->a->details->router.fault;
 
     if (reason == OVL_NO_DROP) {
         reason = (l->pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(l->pkt)
@@ -399,7 +399,7 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
     l->a = a;
     l->pkt = pkt;
     l->vrf = NULL;
-    a->routed->pkt = ovl_pkt_parse_for_router(a->frame, pkt);
+    a->details->router = ovl_pkt_parse_for_router(a->frame, pkt);
     reason = check(l);
     if (reason != OVL_NO_DROP) {
         *verdict = ovl_verdict_drop(reason);
@@ -409,7 +409,7 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
         return false;
     }
 
-    if (a->net->vrf[0]) {
+    if (a->net->has_vrf) {
         l->vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
     }
     if (!l->vrf) {
@@ -477,14 +477,14 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                       uint16_t mtu)
 {
     struct ovl_verdict verdict = ovl_verdict_drop(OVL_DROP_TOO_BIG);
-    struct ovl_pkt_router *router = &a->routed->pkt;
+    struct ovl_pkt_router *router = &a->details->router;
 
     *router = ovl_pkt_parse_for_router(a->frame, pkt);
     if (router->fault == OVL_NO_DROP && router->df && mtu >= MIN_MTU
         && ovl_icmp_may_answer(pkt, router)
         && !is_broadcast(a->net, &pkt->ip.src)
         && !is_broadcast(a->net, &pkt->ip.dst)) {
-        a->routed->icmp = (struct ovl_icmp) {
+        a->details->icmp = (struct ovl_icmp) {
             .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
             .eth_src = pkt->dst,
         };

@@ -34,7 +34,7 @@ struct ovl_arrival {
     struct ovl_lport *in;
     const struct ovl_binding *binding;  /* Of 'in'. */
     const void *frame;                  /* Its bytes, or those inside. */
-    struct ovl_routed *routed;          /* Room for the router's. */
+    struct ovl_details *details;        /* Room for them. */
     const struct ovl_network *net;      /* Of 'vni'; NULL: none. */
     uint32_t vni;                       /* OVL_VNI_NONE: not known. */
     uint32_t drops;                     /* Block of OVL_N_DROPS that it counts
@@ -52,13 +52,14 @@ struct ovl_arrival {
 };
 
 enum ovl_verdict_kind {
+    OVL_VERDICT_OPEN,           /* Its network decides. */
     OVL_VERDICT_DROP,           /* For 'reason'. */
     OVL_VERDICT_PORT,           /* To the network's member 'port'. */
     OVL_VERDICT_VTEP,           /* Into the tunnel of 'adj'. */
     OVL_VERDICT_FLOOD,          /* To all of the network but the sender. */
     OVL_VERDICT_BRIDGE,         /* The MAC table decides. */
     OVL_VERDICT_ROUTER,         /* The router decides. */
-    OVL_VERDICT_ROUTE,          /* As 'routed' of the arrival says. */
+    OVL_VERDICT_ROUTE,          /* As 'details' of the arrival says. */
     OVL_VERDICT_ANSWER,         /* ARP or ND, with 'answer'. */
     OVL_VERDICT_ECHO,           /* Ping of a gateway address. */
     OVL_VERDICT_HOST,           /* To 'port', as it is: between uplink and
@@ -78,10 +79,10 @@ struct ovl_missing {
     struct eth_addr mac;        /* Of 'ip', if that is known. */
 };
 
-/* What the router found out about a packet.  Each part is filled in only if
- * it is needed. */
-struct ovl_routed {
-    struct ovl_pkt_router pkt;          /* Whatever the router gets. */
+/* What is found out about few packets.  Each part is filled in only if it is
+ * needed. */
+struct ovl_details {
+    struct ovl_pkt_router router;       /* Of what the router gets. */
 
     /* OVL_VERDICT_ROUTE: to 'port' or into the tunnel of 'adj'. */
     const struct ovl_network *net;      /* Where it is going. */
@@ -92,21 +93,22 @@ struct ovl_routed {
     uint16_t mtu;
     bool fragment;                      /* It is larger than 'mtu'. */
 
-    struct ovl_icmp icmp;               /* OVL_VERDICT_DROP that says so. */
+    struct ovl_answer answer;           /* OVL_VERDICT_ANSWER. */
+    struct ovl_icmp icmp;               /* OVL_VERDICT_DROP with 'tell'. */
     struct ovl_missing missing;         /* Dropped for NO_NEIGHBOR, NO_MAC or
                                          * ROUTE_NO_NETWORK. */
 };
 
+/* Made such that compilers return it in registers. */
 struct ovl_verdict {
-    enum ovl_verdict_kind kind : 8;
-    enum ovl_drop_reason reason : 8;    /* OVL_VERDICT_DROP; */
-    bool tell;                  /* its sender is told: 'routed->icmp'. */
+    enum ovl_verdict_kind kind;
+    uint8_t reason;             /* OVL_VERDICT_DROP: enum ovl_drop_reason; */
+    bool tell;                  /* its sender is told 'details->icmp'. */
     uint16_t vlan;              /* OVL_VERDICT_PORT: tag that 'port' wants; 0:
                                  * none. */
     union {
         struct ovl_lport *port; /* OVL_VERDICT_PORT and _HOST. */
         const struct ovl_adjacency *adj;        /* OVL_VERDICT_VTEP. */
-        struct ovl_answer answer;       /* OVL_VERDICT_ANSWER. */
     };
 };
 BUILD_ASSERT_DECL(sizeof(struct ovl_verdict) <= 16);
@@ -116,27 +118,38 @@ static inline struct ovl_verdict
 ovl_verdict_drop(enum ovl_drop_reason reason)
 {
     return (struct ovl_verdict) {
-        .kind = OVL_VERDICT_DROP, .reason = reason
+        .kind = OVL_VERDICT_DROP, .reason = reason, .port = NULL
     };
 }
 
-/* Decides for what came in on an access or gateway port. */
-struct ovl_verdict ovl_from_port(struct ovl_arrival *, const struct ovl_pkt *);
+/* Decides in two steps, between which 'a->net' is looked up: first to which
+ * network a frame belongs ('a->vni'), as far as that can be said, and then what
+ * becomes of it, unless the first step gave a reason why it is dropped. */
+
+/* What came in on an access or gateway port. */
+enum ovl_drop_reason ovl_from_port_classify(struct ovl_arrival *a,
+                                            const struct ovl_pkt *);
+struct ovl_verdict ovl_from_port(const struct ovl_arrival *a,
+                                 const struct ovl_pkt *);
 
 /* True if 'outer' is VXLAN, sound or not, that is addressed to us.  What is
  * not is the host's. */
 bool ovl_outer_is_for_us(const struct ovl_config *, const struct ovl_outer *);
 
-/* Decides for what came in on an uplink.  'outer' is NULL if it is not for us.
- * 'pkt' is what is inside if it is and is without fault, else the frame
- * itself; 'frame' are the bytes of the whole. */
-struct ovl_verdict ovl_from_uplink(struct ovl_arrival *,
+/* What came in on an uplink and is for us.  'frame' are the bytes of the
+ * whole, 'inner' is what is inside if 'outer' has no fault. */
+enum ovl_drop_reason ovl_from_tunnel_classify(struct ovl_arrival *a,
+                                              const struct ovl_outer *outer,
+                                              const void *frame);
+struct ovl_verdict ovl_from_tunnel(struct ovl_arrival *a,
                                    const struct ovl_outer *outer,
-                                   const struct ovl_pkt *pkt,
-                                   const void *frame);
+                                   const struct ovl_pkt *inner);
 
-/* Decides for what the host sent. */
-struct ovl_verdict ovl_from_local(struct ovl_arrival *,
+/* Decide for all else that came in on an uplink, and for what the host
+ * sent. */
+struct ovl_verdict ovl_from_uplink(const struct ovl_arrival *,
+                                   const struct ovl_pkt *);
+struct ovl_verdict ovl_from_local(const struct ovl_arrival *,
                                   const struct ovl_pkt *);
 
 #endif /* verdict.h */

@@ -29,14 +29,16 @@ ovl_flow_hash_init(void)
     flow_seed = random_uint32();
 }
 
-static uint32_t
-hash_bytes16(uint32_t hash, const struct in6_addr *ip)
+/* The addresses of 'ip'.  The first 12 bytes of an IPv4 address say nothing. */
+static inline uint32_t
+hash_addresses(uint32_t hash, const struct ovl_pkt_ip *ip, bool v4)
 {
-    uint32_t words[4];
+    for (size_t i = v4 ? 12 : 0; i < sizeof ip->src; i += 4) {
+        uint32_t src, dst;
 
-    memcpy(words, ip, sizeof words);
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        hash = hash_add(hash, words[i]);
+        memcpy(&src, &ip->src.s6_addr[i], sizeof src);
+        memcpy(&dst, &ip->dst.s6_addr[i], sizeof dst);
+        hash = hash_add(hash_add(hash, src), dst);
     }
     return hash;
 }
@@ -52,14 +54,13 @@ ovl_flow_hash(const struct ovl_pkt *inner)
         && !inner->l3_bad) {
         const struct ovl_pkt_ip *ip = &inner->ip;
 
-        hash = hash_bytes16(hash, &ip->src);
-        hash = hash_bytes16(hash, &ip->dst);
+        hash = hash_addresses(hash, ip, inner->l3 == OVL_L3_IPV4);
         hash = hash_add(hash, ip->hash_proto);
         hash = hash_add(hash, ((uint32_t) ntohs(ip->sport) << 16)
                               | ntohs(ip->dport));
     } else {
-        hash = hash_add64(hash, eth_addr_to_uint64(inner->src));
-        hash = hash_add64(hash, eth_addr_to_uint64(inner->dst));
+        hash = hash_add64(hash, ovl_mac_bits(inner->src));
+        hash = hash_add64(hash, ovl_mac_bits(inner->dst));
         hash = hash_add(hash, ntohs(inner->type));
     }
     return hash_finish(hash, 0);

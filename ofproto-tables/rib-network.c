@@ -412,7 +412,7 @@ rib_network_bridge_changed(struct ovl_rib *rib)
 
 /* A network without gateway and VRF has one, too, for a route of some VRF may
  * say that its next hops are neighbors there; to it, nothing is routed: see
- * ovl_network_has_router(). */
+ * ovl_network_is_router(). */
 static struct eth_addr
 router_mac(const struct ovl_rib *rib, const struct ovl_parsed_network *p)
 {
