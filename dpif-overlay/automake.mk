@@ -57,8 +57,12 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/icmp.h \
 	dpif-overlay/ip-forward.c \
 	dpif-overlay/ip-forward.h \
+	dpif-overlay/l4-csum.c \
+	dpif-overlay/l4-csum.h \
 	dpif-overlay/nd-responder.c \
 	dpif-overlay/nd-responder.h \
+	dpif-overlay/offload.c \
+	dpif-overlay/offload.h \
 	dpif-overlay/output.c \
 	dpif-overlay/output.h \
 	dpif-overlay/pipeline-hints.c \
@@ -73,6 +77,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/pkt-parse-load.h \
 	dpif-overlay/pkt-parse-mtu.c \
 	dpif-overlay/pkt-parse-nd.c \
+	dpif-overlay/pkt-parse-offload.c \
 	dpif-overlay/pkt-parse-outer.c \
 	dpif-overlay/pkt-parse-router.c \
 	dpif-overlay/pkt-parse.c \
@@ -81,6 +86,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/replicate.h \
 	dpif-overlay/responder.c \
 	dpif-overlay/responder.h \
+	dpif-overlay/tso.c \
+	dpif-overlay/tso.h \
 	dpif-overlay/underlay-hop.c \
 	dpif-overlay/underlay-hop.h \
 	dpif-overlay/underlay-talk.c \

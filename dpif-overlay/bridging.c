@@ -31,7 +31,7 @@ ovl_bridge_get_adjacency(const struct ovl_arrival *a,
         return why < OVL_N_DROPS ? why : OVL_DROP_VTEP_UNRESOLVED;
     }
 
-    *mtu = net->mtu ? MIN(net->mtu, adj->mtu) : adj->mtu;
+    *mtu = ovl_bridge_mtu(net, adj);
     *adjp = adj;
     OVL_TRACE(trace, "vteps: %s -> adjacency through %s, MTU %"PRIu16,
               OVL_IP_TEXT(&vtep->ip), adj->port->name, *mtu);

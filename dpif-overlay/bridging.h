@@ -22,6 +22,13 @@ struct ovl_verdict ovl_bridge_finish(const struct ovl_arrival *a,
                                      const struct ovl_pkt *pkt,
                                      const struct ovl_way *way);
 
+/* The largest layer-3 packet of 'net' that 'adj' takes. */
+static inline uint16_t
+ovl_bridge_mtu(const struct ovl_network *net, const struct ovl_adjacency *adj)
+{
+    return net->mtu ? MIN(net->mtu, adj->mtu) : adj->mtu;
+}
+
 /* Returns why nothing can go to 'vtep' in 'net', or OVL_NO_DROP, the way there
  * in '*adj', and the largest layer-3 packet that it takes in '*mtu'. */
 enum ovl_drop_reason ovl_bridge_get_adjacency(

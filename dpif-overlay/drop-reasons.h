@@ -45,8 +45,8 @@
              "destined to a reserved bridge group address")                  \
     OVL_DROP(BAD_SEGMENTS, "multiseg",                                       \
              "buffers of a driver that do not make up a frame")              \
-    OVL_DROP(UNFINISHED, "unfinished",                                       \
-             "its sender left checksums to us (userspace-tso-enable)")       \
+    OVL_DROP(BAD_OFFLOAD, "bad_offload",                                     \
+             "what its sender leaves to us makes no sense (virtio header)")  \
     OVL_DROP(TOO_BIG, "too_big",                                             \
              "larger than the network's MTU, or than the tunnel's")          \
     OVL_DROP(NO_MEMORY, "no_memory", "no packet buffer")                     \

@@ -65,7 +65,8 @@ check_outer(const struct ovl_config *config, const struct ovl_outer *outer,
         return outer->fault;
     } else if (outer->zero_csum && outer->ipv6 && !config->udp6_zero_csum) {
         return OVL_DROP_OUTER_ZERO_CSUM;    /* RFC 6935 section 5. */
-    } else if (!outer->zero_csum && !ovl_outer_csum_ok(outer, frame)) {
+    } else if (!outer->zero_csum && !outer->unfinished
+               && !ovl_outer_csum_ok(outer, frame)) {
         return OVL_DROP_OUTER_BAD_CSUM;
     } else if (!(outer->flags & OVL_VXLAN_FLAG_I)
                || outer->flags & OVL_VXLAN_FLAG_P) {

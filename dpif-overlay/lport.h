@@ -28,6 +28,13 @@
 #include "overlay-types.h"
 #include "ovs-atomic.h"
 
+/* What the driver of a port makes of packets that it is given unfinished. */
+enum {
+    OVL_LPORT_CSUM = 1 << 0,    /* Checksums of TCP and UDP. */
+    OVL_LPORT_TSO4 = 1 << 1,    /* Segments of TCP over IPv4, */
+    OVL_LPORT_TSO6 = 1 << 2,    /* and over IPv6. */
+};
+
 struct ovl_lport {
     /* Immutable. */
     char *name;                 /* Netdev name, e.g. "vm1". */
@@ -41,6 +48,7 @@ struct ovl_lport {
     atomic_bool alive;          /* False once the dpif let go of the port. */
     atomic_uint16_t mtu;        /* Largest layer-3 packet; 0 if unknown. */
     ATOMIC(uint64_t) mac;       /* Netdev's MAC as eth_addr_to_uint64(). */
+    atomic_uint8_t offloads;    /* OVL_LPORT_*. */
 
     struct ovl_limits limits;   /* Of what is said to whoever is behind it. */
 
@@ -74,6 +82,16 @@ ovl_lport_mtu(const struct ovl_lport *port)
 
     atomic_read_relaxed(&CONST_CAST(struct ovl_lport *, port)->mtu, &mtu);
     return mtu;
+}
+
+static inline uint8_t
+ovl_lport_offloads(const struct ovl_lport *port)
+{
+    uint8_t offloads;
+
+    atomic_read_relaxed(&CONST_CAST(struct ovl_lport *, port)->offloads,
+                        &offloads);
+    return offloads;
 }
 
 static inline struct eth_addr

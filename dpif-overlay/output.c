@@ -8,6 +8,8 @@
 
 #include <config.h>
 
+#include "bridging.h"
+#include "offload.h"
 #include "output.h"
 #include "pipeline-trace.h"
 #include "pkt-edit.h"
@@ -39,22 +41,132 @@ count_network_tx(const struct ovl_arrival *a, const struct ovl_network *net,
                       dp_packet_size(packet));
 }
 
-void
-ovl_output_port(const struct ovl_arrival *a, const struct ovl_network *net,
-                struct ovl_lport *port, uint16_t vlan,
-                struct dp_packet *packet)
-{
-    if (!ovl_lport_is_alive(port)) {
-        ovl_output_drop(a, OVL_DROP_PORT_GONE, packet);
-        return;
-    }
+/* The frames that have to be made of one that its sender has not finished. */
+struct pieces {
+    const struct ovl_arrival *a;
+    const struct ovl_offload *o;
+    struct dp_packet *packet;   /* NULL: there are no more. */
+    size_t l3_ofs;
+    uint16_t mss;
+    size_t ofs;
+};
 
-    count_network_tx(a, net, packet);
+static struct pieces
+pieces_start(const struct ovl_arrival *a, const struct ovl_offload *o,
+             uint16_t mtu, size_t l3_ofs, struct dp_packet *packet)
+{
+    return (struct pieces) {
+        .a = a, .o = o, .packet = packet, .l3_ofs = l3_ofs,
+        .mss = ovl_offload_mss(o, mtu),
+    };
+}
+
+static struct dp_packet *
+pieces_next(struct pieces *p)
+{
+    struct dp_packet *piece;
+
+    if (!p->packet) {
+        return NULL;
+    }
+    piece = ovl_offload_next(p->packet, p->l3_ofs, p->o, p->mss, &p->ofs);
+    if (p->ofs) {
+        ovl_counter_add(p->a->worker->shard, OVL_TOTAL_REPLICATED, 1);
+    } else {
+        if (p->o->cut) {
+            dp_packet_delete(p->packet);
+        }
+        p->packet = NULL;
+    }
+    return piece;
+}
+
+static struct dp_packet *
+push_tag(const struct ovl_arrival *a, uint16_t vlan, struct dp_packet *packet)
+{
     if (vlan) {
         OVL_TRACE(a->worker->trace, "tag: VLAN %"PRIu16, vlan);
         packet = ovl_pkt_push_tag(packet, vlan);
     }
+    return packet;
+}
+
+static void
+finished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
+                 struct ovl_lport *port, uint16_t vlan,
+                 struct dp_packet *packet)
+{
+    count_network_tx(a, net, packet);
+    packet = push_tag(a, vlan, packet);
     a->worker->send(a->worker, port, packet);
+}
+
+static void
+unfinished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
+                   struct ovl_lport *port, uint16_t vlan,
+                   const struct ovl_offload *o, struct dp_packet *packet)
+{
+    if (ovl_offload_port_can(port, o)) {
+        count_network_tx(a, net, packet);
+        packet = push_tag(a, vlan, packet);
+        ovl_offload_mark(packet,
+                         ETH_HEADER_LEN + (vlan ? VLAN_HEADER_LEN : 0), o);
+        a->worker->send(a->worker, port, packet);
+        return;
+    }
+
+    struct pieces p = pieces_start(a, o, ovl_lport_mtu(port), ETH_HEADER_LEN,
+                                   packet);
+    while ((packet = pieces_next(&p))) {
+        finished_to_port(a, net, port, vlan, packet);
+    }
+}
+
+void
+ovl_output_port(const struct ovl_arrival *a, const struct ovl_network *net,
+                struct ovl_lport *port, uint16_t vlan,
+                const struct ovl_pkt *pkt, struct dp_packet *packet)
+{
+    if (!ovl_lport_is_alive(port)) {
+        ovl_output_drop(a, OVL_DROP_PORT_GONE, packet);
+    } else if (OVS_UNLIKELY(pkt && pkt->offload.csum != OVL_CSUM_NONE)) {
+        unfinished_to_port(a, net, port, vlan, &pkt->offload, packet);
+    } else {
+        finished_to_port(a, net, port, vlan, packet);
+    }
+}
+
+void
+ovl_output_host(const struct ovl_arrival *a, struct ovl_lport *port,
+                const struct ovl_pkt *pkt, struct dp_packet *packet)
+{
+    const struct ovl_offload *o = &pkt->offload;
+
+    if (OVS_LIKELY(o->csum == OVL_CSUM_NONE)) {
+        a->worker->send(a->worker, port, packet);
+    } else if (ovl_offload_port_can(port, o)) {
+        ovl_offload_mark(packet, pkt->l3_ofs, o);
+        a->worker->send(a->worker, port, packet);
+    } else {
+        struct pieces p = pieces_start(a, o, ovl_lport_mtu(port),
+                                       pkt->l3_ofs, packet);
+        while ((packet = pieces_next(&p))) {
+            a->worker->send(a->worker, port, packet);
+        }
+    }
+}
+
+static void
+finished_to_vtep(const struct ovl_arrival *a, const struct ovl_network *net,
+                 const struct ovl_adjacency *adj,
+                 const struct ovl_vxlan_fields *fields,
+                 struct dp_packet *packet)
+{
+    count_network_tx(a, net, packet);
+    ovl_count_traffic(a, adj->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
+                      dp_packet_size(packet));
+    packet = ovl_vxlan_push(packet, adj, fields);
+    a->worker->send(a->worker, adj->port, packet);
 }
 
 void
@@ -79,9 +191,15 @@ ovl_output_vtep(const struct ovl_arrival *a, const struct ovl_network *net,
     OVL_TRACE(a->worker->trace, "encapsulate: VXLAN to %s, VNI %"PRIu32
               ", TOS 0x%02"PRIx8, OVL_IP_TEXT(&adj->vtep->ip), fields.vni,
               fields.tos);
-    count_network_tx(a, net, packet);
-    ovl_count_traffic(a, adj->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
-                      dp_packet_size(packet));
-    packet = ovl_vxlan_push(packet, adj, &fields);
-    a->worker->send(a->worker, adj->port, packet);
+    if (OVS_LIKELY(pkt->offload.csum == OVL_CSUM_NONE)) {
+        finished_to_vtep(a, net, adj, &fields, packet);
+        return;
+    }
+
+    /* Nobody segments what is inside VXLAN. */
+    struct pieces p = pieces_start(a, &pkt->offload, ovl_bridge_mtu(net, adj),
+                                   ETH_HEADER_LEN, packet);
+    while ((packet = pieces_next(&p))) {
+        finished_to_vtep(a, net, adj, &fields, packet);
+    }
 }

@@ -14,16 +14,23 @@
 
 #include "verdict.h"
 
-/* Gives it to the member 'port', with tag 'vlan' unless that is 0. */
+/* Gives it to the member 'port', with tag 'vlan' unless that is 0.  'pkt' is
+ * what was parsed of it, NULL if it was made here. */
 void ovl_output_port(const struct ovl_arrival *a,
                      const struct ovl_network *net, struct ovl_lport *port,
-                     uint16_t vlan, struct dp_packet *packet);
+                     uint16_t vlan, const struct ovl_pkt *pkt,
+                     struct dp_packet *packet);
 
 /* Puts it into the tunnel of 'adj', which it fits in.  'pkt' is what was
  * parsed of it. */
 void ovl_output_vtep(const struct ovl_arrival *a,
                      const struct ovl_network *net,
                      const struct ovl_adjacency *adj,
+                     const struct ovl_pkt *pkt, struct dp_packet *packet);
+
+/* Gives 'packet', of the host, to 'port' as it is.  'pkt' is what was parsed
+ * of it. */
+void ovl_output_host(const struct ovl_arrival *a, struct ovl_lport *port,
                      const struct ovl_pkt *pkt, struct dp_packet *packet);
 
 /* Frees 'packet', which may be any frame, and counts a drop. */

@@ -14,10 +14,12 @@
 
 #include "dp-packet.h"
 #include "hmapx.h"
+#include "netdev-provider.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "pipeline.h"
 #include "rx-packet.h"
+#include "smap.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_port);
 
@@ -293,6 +295,60 @@ ovl_port_abandon(struct ovl_port *port)
     ovl_lport_unref(&port->up);
 }
 
+/* virtio 1.1, section 5.1.3: what a guest can take. */
+#define VIRTIO_NET_F_GUEST_CSUM 1
+#define VIRTIO_NET_F_GUEST_TSO4 7
+#define VIRTIO_NET_F_GUEST_TSO6 8
+
+/* What netdev-dpdk says of every vhost-user port a guest need not be able to
+ * take.  Returns what the one can that is there. */
+static uint8_t
+guest_offloads(const struct ovl_port *port)
+{
+    struct smap status = SMAP_INITIALIZER(&status);
+    unsigned long long int features = 0;
+    uint8_t can = 0;
+
+    if (!netdev_get_status(port->netdev, &status)) {
+        const char *s = smap_get(&status, "features");
+
+        features = s ? strtoull(s, NULL, 16) : 0;
+    }
+    smap_destroy(&status);
+
+    if (features & (1ULL << VIRTIO_NET_F_GUEST_CSUM)) {
+        can |= OVL_LPORT_CSUM;
+    }
+    if (features & (1ULL << VIRTIO_NET_F_GUEST_TSO4)) {
+        can |= OVL_LPORT_TSO4;
+    }
+    if (features & (1ULL << VIRTIO_NET_F_GUEST_TSO6)) {
+        can |= OVL_LPORT_TSO6;
+    }
+    return can;
+}
+
+/* Returns OVL_LPORT_* of 'port'. */
+static uint8_t
+offloads_of(const struct ovl_port *port)
+{
+    const uint64_t csum = (NETDEV_TX_OFFLOAD_TCP_CKSUM
+                           | NETDEV_TX_OFFLOAD_UDP_CKSUM);
+    uint64_t flags = port->netdev->ol_flags;
+    uint8_t can = 0;
+
+    if ((flags & csum) == csum) {
+        can |= OVL_LPORT_CSUM;
+    }
+    if (flags & NETDEV_TX_OFFLOAD_TCP_TSO) {
+        can |= OVL_LPORT_TSO4 | OVL_LPORT_TSO6;
+    }
+    if (can && !strncmp(port->type, "dpdkvhostuser", 13)) {
+        can &= guest_offloads(port);
+    }
+    return can;
+}
+
 bool
 ovl_port_refresh(struct ovl_port *port)
 {
@@ -311,6 +367,7 @@ ovl_port_refresh(struct ovl_port *port)
                     || !eth_addr_equals(ovl_lport_mac(&port->up), mac));
     atomic_store_relaxed(&port->up.mtu, MIN(mtu, UINT16_MAX));
     atomic_store_relaxed(&port->up.mac, eth_addr_to_uint64(mac));
+    atomic_store_relaxed(&port->up.offloads, offloads_of(port));
     return changed;
 }
 

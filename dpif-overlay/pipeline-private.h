@@ -12,7 +12,7 @@
 /* A packet on its way. */
 struct ovl_item {
     struct dp_packet *packet;
-    bool unfinished;            /* See ovl_pkt_is_unfinished(). */
+    struct ovl_offload asked;   /* What its sender has left to us. */
     struct ovl_outer outer;     /* From an uplink only. */
     bool for_us;                /* 'outer' is VXLAN for us. */
     struct ovl_pkt pkt;         /* The frame, or what is inside. */

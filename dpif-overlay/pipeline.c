@@ -28,6 +28,7 @@
 #include "bridging.h"
 #include "ip-forward.h"
 #include "nd-responder.h"
+#include "offload.h"
 #include "output.h"
 #include "pipeline-private.h"
 #include "pipeline-trace.h"
@@ -102,13 +103,30 @@ settle(struct ovl_verdict *v, enum ovl_drop_reason reason)
     v->tell = false;
 }
 
+/* Finds out what there is to be done about a packet that is not finished.
+ * Returns false if it makes no sense. */
+static bool
+accept_offload(struct ovl_item *item)
+{
+    if (item->for_us && item->outer.fault == OVL_NO_DROP) {
+        if (!ovl_offload_inside(&item->asked, &item->pkt)) {
+            return false;
+        }
+        item->outer.unfinished = true;
+    }
+    return (item->asked.csum == OVL_CSUM_NONE
+            || ovl_pkt_parse_offload(item->arrival.frame, &item->asked,
+                                     &item->pkt));
+}
+
 static void
 classify(enum ovl_role role, struct ovl_item *item)
 {
     struct ovl_arrival *a = &item->arrival;
 
-    if (OVS_UNLIKELY(item->unfinished)) {
-        settle(&item->verdict, OVL_DROP_UNFINISHED);
+    if (OVS_UNLIKELY(item->asked.csum != OVL_CSUM_NONE)
+        && !accept_offload(item)) {
+        settle(&item->verdict, OVL_DROP_BAD_OFFLOAD);
         return;
     }
     switch (role) {
@@ -212,6 +230,10 @@ make_plain(struct ovl_item *item)
     if (item->pkt.tag != OVL_TAG_NONE) {
         ovl_pkt_pop_tag(item->packet);
     }
+    if (OVS_UNLIKELY(item->pkt.offload.cut)) {
+        /* Nobody could say which segment has what follows the IP packet. */
+        dp_packet_set_size(item->packet, ETH_HEADER_LEN + item->pkt.offload.len);
+    }
 }
 
 /* Sends 'reply', a frame that was made here, the way that 'item' came. */
@@ -226,7 +248,7 @@ send_back(const struct ovl_item *item, struct dp_packet *reply)
     }
 
     if (!a->tunnel) {
-        ovl_output_port(a, a->net, a->in, a->vlan, reply);
+        ovl_output_port(a, a->net, a->in, a->vlan, NULL, reply);
         return;
     }
 
@@ -355,9 +377,44 @@ deliver(const struct ovl_item *item, struct dp_packet *packet)
     const struct ovl_details *to = a->details;
 
     if (to->port) {
-        ovl_output_port(a, to->net, to->port, to->vlan, packet);
+        ovl_output_port(a, to->net, to->port, to->vlan, &item->pkt, packet);
     } else {
         ovl_output_vtep(a, to->net, to->adj, &item->pkt, packet);
+    }
+}
+
+static void
+deliver_fragments(const struct ovl_item *item, struct dp_packet *packet)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    size_t ofs = 0, n = 0;
+
+    do {
+        deliver(item, ovl_ip_next_fragment(packet, a->details->mtu, &ofs));
+        n++;
+    } while (ofs);
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
+    dp_packet_delete(packet);
+}
+
+/* A checksum is about all fragments, so it has to be there before. */
+static void
+finish_and_deliver_fragments(struct ovl_item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+    struct ovl_offload o = item->pkt.offload;
+    uint16_t mss = ovl_offload_mss(&o, a->details->mtu);
+    size_t ofs = 0, n = 0;
+
+    item->pkt.offload.csum = OVL_CSUM_NONE;
+    do {
+        deliver_fragments(item, ovl_offload_next(item->packet, ETH_HEADER_LEN,
+                                                 &o, mss, &ofs));
+        n++;
+    } while (ofs);
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
+    if (o.cut) {
+        dp_packet_delete(item->packet);
     }
 }
 
@@ -371,16 +428,11 @@ route(struct ovl_item *item)
                    to->net->router_mac);
     if (!to->fragment) {
         deliver(item, item->packet);
-        return;
+    } else if (OVS_LIKELY(item->pkt.offload.csum == OVL_CSUM_NONE)) {
+        deliver_fragments(item, item->packet);
+    } else {
+        finish_and_deliver_fragments(item);
     }
-
-    size_t ofs = 0, n = 0;
-    do {
-        deliver(item, ovl_ip_next_fragment(item->packet, to->mtu, &ofs));
-        n++;
-    } while (ofs);
-    ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
-    dp_packet_delete(item->packet);
 }
 
 /* Counts what came into a network or out of a tunnel. */
@@ -435,7 +487,7 @@ act(struct ovl_item *item)
         if (role_of(a->binding) == OVL_ROLE_UPLINK) {
             hear(a->worker, &item->pkt, a->frame);
         }
-        a->worker->send(a->worker, v->port, item->packet);
+        ovl_output_host(a, v->port, &item->pkt, item->packet);
         break;
 
     case OVL_VERDICT_ANSWER:
@@ -459,7 +511,8 @@ act(struct ovl_item *item)
 
     case OVL_VERDICT_PORT:
         make_plain(item);
-        ovl_output_port(a, a->net, v->port, v->vlan, item->packet);
+        ovl_output_port(a, a->net, v->port, v->vlan, &item->pkt,
+                        item->packet);
         break;
 
     case OVL_VERDICT_VTEP:
@@ -512,8 +565,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
 
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         items[i].packet = packet;
-        items[i].unfinished = ovl_pkt_is_unfinished(packet);
-        ovl_pkt_forget_metadata(packet);
+        items[i].asked = ovl_offload_take(packet);
     }
     dp_packet_batch_init(batch);
 

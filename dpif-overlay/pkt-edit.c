@@ -20,18 +20,16 @@ ovl_pkt_new(size_t size)
     return packet;
 }
 
-bool
-ovl_pkt_is_unfinished(const struct dp_packet *packet)
-{
-    return dp_packet_hwol_l4_mask(packet) || dp_packet_hwol_is_tso(packet);
-}
-
 void
 ovl_pkt_forget_metadata(struct dp_packet *packet)
 {
     /* A virtio header that a guest wrote must never make a driver segment or
      * checksum anything. */
+#ifdef DPDK_NETDEV
+    packet->mbuf.ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+#else
     *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_SUPPORTED_MASK;
+#endif
     packet->packet_type = htonl(PT_ETH);
     dp_packet_reset_cutlen(packet);
     dp_packet_reset_offsets(packet);

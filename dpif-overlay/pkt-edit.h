@@ -23,11 +23,6 @@
 /* Returns a new empty packet with room for 'size' bytes. */
 struct dp_packet *ovl_pkt_new(size_t size);
 
-/* True if a guest has left checksums or segmentation of 'packet' to others,
- * as it may where userspace-tso-enable is set.  Nobody here does that work,
- * and without it the packet must not leave. */
-bool ovl_pkt_is_unfinished(const struct dp_packet *packet);
-
 /* Forgets what a driver or a guest claims about 'packet' beyond its bytes:
  * offloads, offsets, type. */
 void ovl_pkt_forget_metadata(struct dp_packet *packet);

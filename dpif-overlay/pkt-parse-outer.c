@@ -132,6 +132,7 @@ ovl_outer_parse_into(struct ovl_outer *outer, const void *data, size_t len)
 
     outer->udp = false;
     outer->ipv6 = false;
+    outer->unfinished = false;
     outer->l3_ofs = ETH_HEADER_LEN;
     outer->fault = OVL_NO_DROP;
     if (load(&b, 0, &eth, sizeof eth)) {

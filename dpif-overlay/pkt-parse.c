@@ -246,6 +246,8 @@ ovl_pkt_parse_into(struct ovl_pkt *pkt, const void *data, size_t len)
     const uint8_t *eth = bytes_at(&b, 0, sizeof(struct eth_header));
 
     pkt->len = len;
+    pkt->excess = 0;
+    pkt->offload = (struct ovl_offload) { .csum = OVL_CSUM_NONE };
     pkt->l3_ofs = ETH_HEADER_LEN;
     pkt->too_short = false;
     pkt->l3_bad = false;

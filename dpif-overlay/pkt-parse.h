@@ -112,9 +112,36 @@ struct ovl_pkt_ip {
     struct ovl_pkt_nd nd;
 };
 
+/* The checksum that the sender of a frame has left to others. */
+enum ovl_l4_csum {
+    OVL_CSUM_NONE,              /* It has left nothing. */
+    OVL_CSUM_TCP,
+    OVL_CSUM_UDP,
+    OVL_CSUM_SCTP,
+    OVL_CSUM_UNKNOWN,           /* Something that nobody here can do. */
+};
+
+/* What has to be finished before a frame leaves for somebody who cannot do
+ * it.  See offload.h. */
+struct ovl_offload {
+    enum ovl_l4_csum csum;      /* Nothing else counts if there is none. */
+    bool cut;                   /* TCP, to be cut into segments with 'mss'
+                                 * bytes of payload; 0: as many as fit. */
+    uint16_t mss;
+
+    /* What ovl_pkt_parse_offload() has found. */
+    bool ipv6;
+    uint16_t len;               /* Of the IP packet, */
+    uint16_t l3_len;            /* of its header, with all that is before the
+                                 * transport header, */
+    uint16_t l4_len;            /* and of that, if 'cut'. */
+};
+
 /* An Ethernet frame: one from or to a VM, or any that came in. */
 struct ovl_pkt {
     uint32_t len;               /* Of the frame. */
+    uint32_t excess;            /* By which it is longer than its longest
+                                 * segment, if it has to be cut. */
     bool too_short;             /* Nothing below is valid. */
     bool l3_bad;                /* The IP header is truncated or absurd. */
     enum ovl_tag tag;
@@ -127,6 +154,7 @@ struct ovl_pkt {
         struct ovl_pkt_arp arp; /* OVL_L3_ARP. */
         struct ovl_pkt_ip ip;   /* OVL_L3_IPV4 and _IPV6. */
     };
+    struct ovl_offload offload; /* Nothing, by ovl_pkt_parse_into(). */
 };
 
 /* Parses the Ethernet frame of 'len' bytes at 'data' into '*pkt'.  What is not
@@ -150,12 +178,20 @@ ovl_pkt_tag_len(const struct ovl_pkt *pkt)
     return pkt->tag == OVL_TAG_NONE ? 0 : VLAN_HEADER_LEN;
 }
 
-/* Length of what follows the Ethernet header of 'pkt', tag not counted. */
+/* Length of what follows the Ethernet header of 'pkt', or of its longest
+ * segment, tag not counted. */
 static inline size_t
 ovl_pkt_l3_len(const struct ovl_pkt *pkt)
 {
-    return pkt->len - ETH_HEADER_LEN - ovl_pkt_tag_len(pkt);
+    return pkt->len - pkt->excess - ETH_HEADER_LEN - ovl_pkt_tag_len(pkt);
 }
+
+/* Fills in 'pkt->offload' and 'pkt->excess' with what is 'asked' for about the
+ * frame at 'data', which 'pkt' was parsed from.  Returns false if that makes
+ * no sense: the frame is not what has to be finished, parts of it are missing,
+ * or it would become more segments than one packet is worth. */
+bool ovl_pkt_parse_offload(const void *data, const struct ovl_offload *asked,
+                           struct ovl_pkt *pkt);
 
 /* What a router has to know of an IP packet, and a bridge has not. */
 struct ovl_pkt_router {
@@ -216,6 +252,10 @@ struct ovl_outer {
     /* The first thing wrong with it, if it turns out to be for us;
      * OVL_NO_DROP if nothing is.  The UDP checksum is not looked at. */
     enum ovl_drop_reason fault;
+
+    /* A sender on this host has left the checksum to its device, of the outer
+     * or of the inner packet, which cannot be told apart. */
+    bool unfinished;
 
     /* Valid if 'fault' is OVL_NO_DROP. */
     bool zero_csum;             /* No UDP checksum. */

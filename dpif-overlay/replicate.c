@@ -67,7 +67,7 @@ deliver(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
         packet = dp_packet_clone_with_headroom(packet, OVL_PKT_HEADROOM);
     }
     if (d->port) {
-        ovl_output_port(a, a->net, d->port, d->vlan, packet);
+        ovl_output_port(a, a->net, d->port, d->vlan, pkt, packet);
     } else {
         ovl_output_vtep(a, a->net, d->adj, pkt, packet);
     }

@@ -305,11 +305,12 @@ static struct ovl_verdict
 forward(const struct ovl_routing *l)
 {
     struct ovl_details *to = l->a->details;
-    bool fits = !to->mtu || to->router.len <= to->mtu;
+    uint16_t len = to->router.len - l->pkt->excess;
+    bool fits = !to->mtu || len <= to->mtu;
 
     if (!fits && (to->router.df || to->mtu < MIN_MTU)) {
         OVL_TRACE(l->a->worker->trace, "router: %"PRIu16" bytes do not fit "
-                  "MTU %"PRIu16, to->router.len, to->mtu);
+                  "MTU %"PRIu16, len, to->mtu);
         return refuse(l, OVL_DROP_TOO_BIG, OVL_ICMP_TOO_BIG, to->mtu);
     }
     to->fragment = !fits;

@@ -16,11 +16,21 @@
 /* The largest IP packet and what may be before it. */
 #define MAX_LEN (UINT16_MAX + ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
 
+/* True if nobody else has the memory that 'm' is in: its own, or, as vhost has
+ * for large packets, some that it was lent. */
+static bool
+is_memory_own(struct rte_mbuf *m)
+{
+    return (RTE_MBUF_DIRECT(m)
+            || (RTE_MBUF_HAS_EXTBUF(m) && m->shinfo
+                && rte_mbuf_ext_refcnt_read(m->shinfo) == 1));
+}
+
 /* True if 'm' is one buffer, and nobody else's. */
 static bool
 is_own(struct rte_mbuf *m)
 {
-    return (!m->next && m->data_len == m->pkt_len && RTE_MBUF_DIRECT(m)
+    return (!m->next && m->data_len == m->pkt_len && is_memory_own(m)
             && rte_mbuf_refcnt_read(m) == 1);
 }
 
@@ -49,6 +59,7 @@ copy_segments(const struct rte_mbuf *first)
     }
     *dp_packet_ol_flags_ptr(copy) = first->ol_flags
                                     & DP_PACKET_OL_SUPPORTED_MASK;
+    copy->mbuf.tso_segsz = first->tso_segsz;
     return copy;
 }
 

@@ -144,6 +144,11 @@ tests_unit_test_nd_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-nd-responder.c
 tests_unit_test_nd_responder_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-offload
+tests_unit_test_offload_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-offload.c
+tests_unit_test_offload_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-overlay-types
 tests_unit_test_overlay_types_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-overlay-types.c
@@ -246,6 +251,10 @@ check_PROGRAMS += tests/unit/test-trace
 tests_unit_test_trace_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-trace.c
 tests_unit_test_trace_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-tso
+tests_unit_test_tso_SOURCES = tests/unit/test-tso.c
+tests_unit_test_tso_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-underlay-hop
 tests_unit_test_underlay_hop_SOURCES = \

@@ -196,17 +196,15 @@ frame_fix_l4(struct frame *f, size_t l3, size_t l4, size_t csum_ofs)
     size_t addrs_len = v6 ? 32 : 8;
     size_t end = v6 ? l3 + 40 + frame_get16(f, l3 + 4)
                  : l3 + frame_get16(f, l3 + 2);
-    uint8_t proto = v6 ? 58 : 17;
+    uint8_t says = f->data[l3 + (v6 ? 6 : 9)];
+    uint8_t proto = says == 6 ? 6 : !v6 || says == 17 ? 17 : 58;
 
-    if (v6 && f->data[l3 + 6] == 17) {
-        proto = 17;
-    }
     frame_set16(f, csum_ofs, 0);
 
     uint32_t sum = sum_bytes(0, f->data + addrs, addrs_len);
     sum += proto + (end - l4);
     uint16_t csum = fold(sum_bytes(sum, f->data + l4, end - l4));
-    frame_set16(f, csum_ofs, csum ? csum : 0xffff);
+    frame_set16(f, csum_ofs, csum || proto == 6 ? csum : 0xffff);
 }
 
 void

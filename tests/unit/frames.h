@@ -80,7 +80,7 @@ struct frame frame_udp6(const char *dst, const char *src, const char *ip_src,
                         size_t payload_len);
 
 /* Puts things right after a change: the IPv4 header checksum at 'l3', the
- * UDP or ICMPv6 checksum over the IPv6 or IPv4 packet at 'l3'. */
+ * TCP, UDP or ICMPv6 checksum over the IPv6 or IPv4 packet at 'l3'. */
 void frame_fix_ip4(struct frame *, size_t l3);
 void frame_fix_l4(struct frame *, size_t l3, size_t l4, size_t csum_ofs);
 

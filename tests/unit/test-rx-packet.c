@@ -197,6 +197,43 @@ buffer_that_others_have_is_copied(void **state OVS_UNUSED)
     assert_own(packet, f);
 }
 
+static unsigned int n_returned;
+
+static void
+take_back(void *memory OVS_UNUSED, void *arg OVS_UNUSED)
+{
+    n_returned++;
+}
+
+/* As vhost has for large packets. */
+static void
+memory_that_a_buffer_was_lent_stays_unless_others_have_it(
+    void **state OVS_UNUSED)
+{
+    static uint8_t memory[4096];
+    size_t n;
+    const struct frame *f = frame_templates(&n);
+
+    for (int others = 0; others < 2; others++) {
+        uint16_t size = sizeof memory;
+        struct rte_mbuf_ext_shared_info *shared
+            = rte_pktmbuf_ext_shinfo_init_helper(memory, &size, take_back,
+                                                 NULL);
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+        struct dp_packet *packet = CONTAINER_OF(m, struct dp_packet, mbuf);
+
+        rte_pktmbuf_attach_extbuf(m, memory, RTE_BAD_IOVA, size, shared);
+        rte_pktmbuf_reset_headroom(m);
+        memcpy(rte_pktmbuf_append(m, f->len), f->data, f->len);
+        rte_mbuf_ext_refcnt_update(shared, others);
+
+        struct dp_packet *own = ovl_rx_own(packet);
+        assert_int_equal(own == packet, !others);
+        assert_own(own, f);
+        assert_int_equal(n_returned, 1);
+    }
+}
+
 static void
 marks_of_a_guest_are_carried_over(void **state OVS_UNUSED)
 {
@@ -205,8 +242,10 @@ marks_of_a_guest_are_carried_over(void **state OVS_UNUSED)
     struct dp_packet *packet = split(f, (size_t[]) { 9, f->len }, 2);
 
     dp_packet_hwol_set_csum_tcp(packet);
+    packet->mbuf.tso_segsz = 1234;
     struct dp_packet *own = ovl_rx_own(packet);
     assert_true(dp_packet_hwol_l4_mask(own) != 0);
+    assert_int_equal(own->mbuf.tso_segsz, 1234);
     assert_own(own, f);
 }
 
@@ -228,6 +267,7 @@ main(int argc OVS_UNUSED, char *argv[])
         TEST(number_of_segments_may_lie),
         TEST(segments_of_another_length_than_the_packet_are_refused),
         TEST(buffer_that_others_have_is_copied),
+        TEST(memory_that_a_buffer_was_lent_stays_unless_others_have_it),
         TEST(marks_of_a_guest_are_carried_over),
     };
 

@@ -54,6 +54,10 @@ catch_output(struct ovl_worker *worker, struct ovl_lport *port,
     ovs_assert(w->n_out <= WORLD_MAX_OUTPUTS);
     ovs_assert(dp_packet_size(packet) <= FRAME_MAX);
     out->port = port;
+    out->marks = *dp_packet_ol_flags_ptr(packet)
+                 & DP_PACKET_OL_SUPPORTED_MASK;
+    out->l3_ofs = packet->l3_ofs;
+    out->l4_ofs = packet->l4_ofs;
     out->frame.len = 0;
     frame_put(&out->frame, dp_packet_data(packet), dp_packet_size(packet));
     ovl_account_sent(worker->shard, port, 1, dp_packet_size(packet));
@@ -333,6 +337,22 @@ void
 world_receive(struct world *w, struct ovl_lport *port, const struct frame *f)
 {
     world_receive_bytes(w, port, f->data, f->len);
+}
+
+void
+world_receive_marked(struct world *w, struct ovl_lport *port,
+                     const struct frame *f, uint64_t marks, uint16_t mss)
+{
+    struct dp_packet *packet = guarded_packet(w->guarded[0], f->data, f->len,
+                                              w->tailroom);
+    struct dp_packet_batch batch;
+
+    *dp_packet_ol_flags_ptr(packet) |= marks;
+#ifdef DPDK_NETDEV
+    packet->mbuf.tso_segsz = mss;
+#endif
+    dp_packet_batch_init_packet(&batch, packet);
+    run(w, port, &batch);
 }
 
 void

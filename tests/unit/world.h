@@ -52,6 +52,8 @@
 
 struct world_output {
     struct ovl_lport *port;
+    uint64_t marks;             /* DP_PACKET_OL_*, for the driver, */
+    uint16_t l3_ofs, l4_ofs;    /* and where that is about. */
     struct frame frame;
 };
 
@@ -111,6 +113,11 @@ void world_receive_bytes(struct world *, struct ovl_lport *, const void *,
                          size_t);
 void world_receive_burst(struct world *, struct ovl_lport *,
                          const struct frame *, size_t n);
+
+/* A frame that a driver has marked with 'marks', DP_PACKET_OL_*, and, to be
+ * cut, with 'mss'. */
+void world_receive_marked(struct world *, struct ovl_lport *,
+                          const struct frame *, uint64_t marks, uint16_t mss);
 
 /* How much a total grew since then. */
 uint64_t world_delta(const struct world *, enum ovl_total);

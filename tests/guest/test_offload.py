@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that leave checksums and segmentation to the switch, as they may with
+other_config:userspace-tso-enable.
+
+    a ─┐
+    c ─┼─ hv1 ══ underlay ══ hv2 ── b
+    d ─┘
+
+Guest d is in another network, which is routed to that of the others.
+"""
+
+import struct
+
+import pytest
+from conftest import make_world
+
+from overlay_lab.wire import ETH_IPV6, checksum
+
+MEGABYTES = 4
+
+
+@pytest.fixture(scope="module")
+def world(request, images):
+    with make_world(request, images, 2, tso=True) as world:
+        world.hv1, world.hv2 = world.hypervisors
+        world.a = world.add("a", 0, 1)
+        world.b = world.add("b", 1, 2)
+        world.c = world.add("c", 0, 3)
+        world.d = world.add("d", 0, 4, subnet=2)
+        world.wait()
+        yield world
+
+
+def traffic(guest):
+    return {key: int(value) for key, value
+            in guest.hypervisor.counters()["ports"][guest.port].items()}
+
+
+def bytes_per_packet(guest, direction, work):
+    """Of all that passes the port of 'guest' during 'work'."""
+    before = traffic(guest)
+    work()
+    after = traffic(guest)
+    bytes_, packets = (after[direction + what] - before[direction + what]
+                       for what in ("_bytes", "_packets"))
+    return bytes_ / packets
+
+
+def moves(source, destination):
+    """Moves a file both ways by both families."""
+    for server, client in (source, destination), (destination, source):
+        checksum_ = server.make_file(MEGABYTES)
+        for address in server.ip, server.ip6:
+            client.reaches(address)
+            assert client.fetch(address) == checksum_
+
+
+def test_local_traffic_stays_whole(world):
+    """A guest's large packet is one packet to its neighbor, too."""
+    checksum_ = world.a.make_file(MEGABYTES)
+    for address in world.a.ip, world.a.ip6:
+        world.c.reaches(address)
+
+        def fetch():
+            assert world.c.fetch(address) == checksum_
+        assert bytes_per_packet(world.c, "tx", fetch) > 5000
+    moves(world.a, world.c)
+
+
+def test_routed_local_traffic_stays_whole(world):
+    checksum_ = world.a.make_file(MEGABYTES)
+    for address in world.a.ip, world.a.ip6:
+        world.d.reaches(address)
+
+        def fetch():
+            assert world.d.fetch(address) == checksum_
+        assert bytes_per_packet(world.d, "tx", fetch) > 5000
+    moves(world.a, world.d)
+
+
+def check_segment(frame):
+    """What leaves is no larger than the link, and its checksums are right."""
+    assert len(frame.data) <= 14 + 1500
+    inner = frame.inner.data[14:]
+    if frame.inner.type == ETH_IPV6:
+        tcp, addresses = inner[40:], inner[8:40]
+        assert len(tcp) == struct.unpack_from("!H", inner, 4)[0]
+    else:
+        tcp, addresses = inner[20:], inner[12:20]
+        assert checksum(inner[:20]) == b"\0\0"
+        assert len(inner) == struct.unpack_from("!H", inner, 2)[0]
+    pseudo = addresses + struct.pack("!IHBB", len(tcp), 0, 0, 6)
+    assert checksum(pseudo + tcp) == b"\0\0"
+
+
+@pytest.mark.parametrize("peer", ["a", "d"])
+def test_tunnel_gets_segments(world, peer):
+    peer = getattr(world, peer)
+    checksum_ = peer.make_file(MEGABYTES)
+    for address in peer.ip, peer.ip6:
+        world.b.reaches(address)
+        with world.fabric.watch(world.hv2) as sniffer:
+            def fetch():
+                assert world.b.fetch(address) == checksum_
+            assert bytes_per_packet(peer, "rx", fetch) > 5000
+            frames = [frame for frame in sniffer.frames()
+                      if frame.inner and frame.inner.proto == 6]
+        assert len(frames) > MEGABYTES * 500
+        for frame in frames:
+            check_segment(frame)
+    moves(peer, world.b)
