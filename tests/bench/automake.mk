@@ -77,8 +77,11 @@ tests_bench_ovs_vswitchd_DEPENDENCIES = \
 	$(vswitchd_ovs_vswitchd_DEPENDENCIES)
 tests_bench_ovs_vswitchd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ovl_init
 
-# All of them, and all of them briefly.
-bench: bench-pipeline bench-fib bench-control bench-datapath
-bench-quick:
-	@$(MAKE) --no-print-directory bench BENCH_FLAGS=--quick
+# All of them, and all of them briefly: one after another, and the next one
+# also if one misses a goal.
+BENCHES = bench-pipeline bench-fib bench-control bench-datapath
+bench: all
+	@$(MAKE) --no-print-directory -k -j1 $(BENCHES)
+bench-quick: all
+	@$(MAKE) --no-print-directory -k -j1 $(BENCHES) BENCH_FLAGS=--quick
 .PHONY: bench bench-control bench-datapath bench-fib bench-pipeline bench-quick

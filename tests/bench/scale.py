@@ -6,6 +6,7 @@ import os
 import random
 import statistics
 import struct
+import time
 
 import observe
 import packets
@@ -217,12 +218,14 @@ class World:
         self.bench, self.say = bench, say
         self.state = Scale(bench.options.quick)
         self.side = Ours(f"{bench.directory}/scale", bench.options)
+        self.n_rows = 1             # The network that is there anyway.
 
     def resident(self):
         return observe.resident(self.side.process.pid)
 
     def insert(self, operations, what, n):
-        """Adds rows; reports what each costs in memory."""
+        """Adds rows; reports what each costs in memory, in tables and in the
+        session with the database."""
         before = self.resident()
         db = Database(f"{self.side.dir}/db.sock")
         chunk = []
@@ -235,15 +238,22 @@ class World:
             db.transact(*chunk)
         db.close()
         # Returns when all of it is in force, 5 s at most, so more than once.
-        for i in range(20):
+        self.n_rows += n
+        for i in range(60):
             self.side.vsctl("set", "Bridge", "br-ov",
                             f"external_ids:{what.split()[0]}={i}")
-            if self.count() >= self.expected(what, n):
+            if self.count() >= self.n_rows:
                 break
+        # What the session needed to read them goes back after a moment.
+        low, deadline = self.resident(), time.monotonic() + 3
+        while time.monotonic() < deadline:
+            time.sleep(0.5)
+            now = self.resident()
+            if now < 0.99 * low:
+                low, deadline = now, time.monotonic() + 3
         cost = (self.resident() - before) / n
         self.say(f"{n} {what}: {cost:.0f} bytes each")
         self.bench.report.add(f"memory per {what}", n, cost, "bytes")
-        return cost
 
     def count(self):
         status = self.side.vsctl("get", "Bridge", "br-ov", "overlay_status")
@@ -251,10 +261,6 @@ class World:
                    for part in status.split(",")
                    if part.split("=")[0].strip('{} "')
                    in ("networks", "macs", "routes"))
-
-    def expected(self, what, n):
-        self.n_rows = getattr(self, "n_rows", 1) + n
-        return self.n_rows
 
     def build(self):
         s, side, o = self.state, self.side, self.bench.options
@@ -265,33 +271,34 @@ class World:
                        port, "type=bench", "--", "set", "Port", port,
                        f"overlay_vlan_bindings={s.bindings(number)}")
         self.insert(s.networks(), "network", s.n_networks)
-        with_vtep = self.insert(s.macs(0, s.n_vteps), "MAC and its own VTEP",
-                                s.n_vteps)
-        mac = self.insert(s.macs(s.n_vteps, s.n_macs), "MAC",
-                          s.n_macs - s.n_vteps)
-        self.bench.report.add("memory per VTEP", s.n_vteps,
-                              max(0, with_vtep - mac), "bytes")
+        self.insert(s.macs(0, s.n_vteps), "MAC with a VTEP of its own",
+                    s.n_vteps)
+        self.insert(s.macs(s.n_vteps, s.n_macs), "MAC", s.n_macs - s.n_vteps)
         self.insert(s.route_rows(), "route", s.n_vrfs * s.n_routes)
 
-    def load(self, frames):
-        """Gives each port its frames; ports without get nothing.  Returns the
-        number of images by port."""
+    def write(self, name, frames):
+        """Writes the frames of each port; returns {port: (file, number)}.
+        Ports without get nothing."""
         by_port = {}
         for port, frame, _ in frames:
             by_port.setdefault(PORTS[port], []).append(frame)
-        path = f"{self.bench.directory}/images"
+        files = {}
         for port, images in by_port.items():
-            packets.write_images(path, images)
-            self.side.load(port, path)
-            os.unlink(path)
-        return {port: len(images) for port, images in by_port.items()}
+            path = f"{self.bench.directory}/{name}-{port}"
+            files[port] = path, packets.write_images(path, images)
+        return files
 
-    def check(self, what, frames):
+    def load(self, files):
+        for port, (path, _) in files.items():
+            self.side.load(port, path)
+
+    def check(self, what, frames, files):
         """All of 'frames' leave through the right tunnel."""
         expected = {struct.unpack_from("!I", frame, 46)[0]: out
                     for _, frame, out in frames}
         seen = 0
-        for port, n in self.load(frames).items():
+        self.load(files)
+        for port, (_, n) in files.items():
             for data in self.side.capture(port, "up", n):
                 if data[12:14] != b"\x08\x00":
                     continue
@@ -310,13 +317,14 @@ class World:
                               "frames", "sent", len(expected))
 
     def ratio(self, case, size, pairs_of, many, few, goal, peer):
-        """Costs of 'many' destinations at random beside 'few' of them."""
+        """Costs of 'many' destinations at random beside 'few' of them, both
+        from write()."""
         o = self.bench.options
 
-        def window(frames):
-            ports = self.load(frames)
-            self.side.window(dict.fromkeys(ports, ()), o.seconds / 2)
-            return self.side.window(dict.fromkeys(ports, ()), o.seconds)
+        def window(files):
+            self.load(files)
+            self.side.window(dict.fromkeys(files, ()), o.seconds / 2)
+            return self.side.window(dict.fromkeys(files, ()), o.seconds)
         pairs = pairs_of(o.pairs, lambda: window(many), lambda: window(few),
                          lambda w: 1 / w.rate if w.rate else 0)
         cycles = [statistics.median(x) for x in (pairs.a, pairs.b)]
@@ -340,17 +348,23 @@ def scale_up(bench, pairs_of, say):
         w.build()
         rng = random.Random(4)
         macs = [s.to_mac(i) for i in range(s.n_macs)]
-        w.check("MACs", macs)
-        networks = set(rng.sample(range(s.n_networks), 10))
-        few = [m for k in networks for m in macs[k::s.n_networks]][:1000]
-        w.ratio("D6 all MACs in all VNIs", s.n_macs, pairs_of, macs, few, 2.0,
-                f"{len(few)} of them in 10 VNIs")
+        many = w.write("macs", macs)
+        w.check("MACs", macs, many)
+        few = [m for k in rng.sample(range(s.n_networks), 10)
+               for m in macs[k::s.n_networks]][:1000]
+        n_few = len(few)
+        few = w.write("few", few)
         del macs
-        routes_of = {v: [s.to_route(v, r) for r in range(s.n_routes)]
-                     for v in range(s.n_vrfs)}
-        every = [f for v in routes_of.values() for f in v]
-        w.check("routes", every)
-        w.ratio("D8 routes of all VRFs", s.n_vrfs, pairs_of, every,
-                routes_of[s.n_vrfs // 2], 1.3, "one VRF")
+        w.ratio("D6 all MACs in all VNIs", s.n_macs, pairs_of, many, few, 2.0,
+                f"{n_few} of them in 10 VNIs")
+
+        frames = [s.to_route(v, r) for v in range(s.n_vrfs)
+                  for r in range(s.n_routes)]
+        many = w.write("routes", frames)
+        w.check("routes", frames, many)
+        few = w.write("vrf", [s.to_route(s.n_vrfs // 2, r)
+                              for r in range(s.n_routes)])
+        w.ratio("D8 routes of all VRFs", s.n_vrfs, pairs_of, many, few, 1.3,
+                "one VRF")
     finally:
         w.close()
