@@ -127,7 +127,9 @@ start_threads(struct ovl_datapath *dp)
 {
     if (!dp->started) {
         dp->started = true;
-        dp->ready_deadline = time_msec() + OVL_READY_TIMEOUT_MS;
+        if (!dp->ready) {
+            dp->ready_deadline = time_msec() + OVL_READY_TIMEOUT_MS;
+        }
         dp->control_shard = ovl_shard_create();
         ovl_rxq_sched_start(dp->sched);
         dp->control = ovs_thread_create("ovl_ctl", ovl_dp_control_main, dp);
