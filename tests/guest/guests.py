@@ -61,6 +61,7 @@ class Guest:
         self._serial = None
         self._answers = b""
         self._number = 0
+        self._command = ""
 
     def _path(self, what):
         return "%s/%s.%s" % (self.hypervisor.directory, self.name, what)
@@ -156,9 +157,18 @@ class Guest:
     def run(self, *commands, check=True, patience=PATIENCE):
         """Runs 'commands', of the shell, in the guest, and returns what they
         print, or None if one fails and 'check' is not set."""
+        self.start(*commands)
+        return self.finish(check, patience)
+
+    def start(self, *commands):
+        """The first half of run()."""
         self._number += 1
-        command = " && ".join(commands)
-        self._serial.sendall(("%d %s\n" % (self._number, command)).encode())
+        self._command = " && ".join(commands)
+        self._serial.sendall(("%d %s\n" % (self._number,
+                                           self._command)).encode())
+
+    def finish(self, check=True, patience=PATIENCE):
+        """The second half."""
         words = self._read_line(patience).split(" ")
         if words[0] != str(self._number):
             raise LabError("%s: odd answer: %s" % (self.name, words))
@@ -166,7 +176,7 @@ class Guest:
         if words[1] != "0":
             if check:
                 raise LabError("%s: %s: exit status %s\n%s" % (
-                    self.name, command, words[1], output))
+                    self.name, self._command, words[1], output))
             return None
         return output
 

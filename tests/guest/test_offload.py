@@ -4,16 +4,22 @@ other_config:userspace-tso-enable.
 
     a ─┐
     c ─┼─ hv1 ══ underlay ══ hv2 ── b
-    d ─┘
+    d ─┤
+  v, t ┘
 
-Guest d is in another network, which is routed to that of the others.
+Guest d is in another network, which is routed to that of the others.  VMs v
+and t, on a veth and on a tap, are namespaces whose kernel leaves
+as much to others.
 """
 
+import hashlib
+import os
 import struct
 
 import pytest
 from conftest import make_world
 
+from overlay_lab import reaches, transfer
 from overlay_lab.wire import ETH_IPV6, checksum
 
 MEGABYTES = 4
@@ -109,3 +115,64 @@ def test_tunnel_gets_segments(world, peer):
         for frame in frames:
             check_segment(frame)
     moves(peer, world.b)
+
+
+# Kernels.
+
+@pytest.fixture(scope="module", params=["veth", "bridged-tap"])
+def vm(world, request):
+    vm = world.fabric.add_vm("v" if request.param == "veth" else "t",
+                             world.hv1, 5001,
+                             {"veth": 5, "bridged-tap": 6}[request.param],
+                             kind=request.param, ip6=True)
+    # The lab has switched that off.
+    vm.namespace.run("ethtool", "-K", vm.device, "tx", "on")
+    return vm
+
+
+def test_kernel_leaves_as_much_to_the_switch(world, vm):
+    """From it and to it: within the host, through the tunnel, routed."""
+    vm.namespace.ip("route replace default via " + vm.gateway)
+    for guest in world.a, world.b, world.d:
+        reaches(vm, guest.ip)
+        checksum_ = guest.make_file(1)
+        assert vm.namespace.run(
+            "python3", "-c", FETCH, guest.ip).stdout.strip() == checksum_
+        data = os.urandom(1 << 20)
+
+        def send():
+            assert receive(vm, guest, data) == hashlib.md5(data).hexdigest()
+        assert bytes_per_packet(vm, "rx", send) > 3000
+
+
+# Prints the checksum of what the guest's web server has.
+FETCH = """
+import hashlib, sys, urllib.request
+print(hashlib.md5(urllib.request.urlopen(
+    "http://%s/file" % sys.argv[1], timeout=60).read()).hexdigest())
+"""
+
+
+def receive(vm, guest, data):
+    """Has the guest get 'data' by TCP from 'vm' and returns its checksum."""
+    with vm.namespace.socket() as listener:
+        listener.bind((vm.ip, 0))
+        listener.listen(1)
+        guest.start("nc %s %d < /dev/null | md5sum"
+                    % listener.getsockname())
+        listener.settimeout(60)
+        connection = listener.accept()[0]
+        with connection:
+            connection.sendall(data)
+    return guest.finish().split()[0]
+
+
+def test_hosts_own_traffic(world):
+    """Through LOCAL, whose kernel leaves it to the switch, and an uplink that
+    can do nothing."""
+    data = os.urandom(3 << 20)
+    for source, destination in ((world.hv1, world.hv2),
+                                (world.hv2, world.hv1)):
+        reaches(source, destination.vtep)
+        assert transfer(source, destination, data) \
+            == hashlib.sha256(data).hexdigest()
