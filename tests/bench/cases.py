@@ -262,13 +262,14 @@ class Bench:
         n = t.load(images, source)
         if check:
             t.check(case, n, source, sink)
+        t.netdev.settle(source, n)
         variant = t.choose(source)
         say(f"{case}: {n} images, both send the same; OVS with {variant}")
         cold = None
         if not o.quick:
             t.netdev.forget()
             cold = t.netdev.window(source, 1, settle=0).rate
-            t.netdev.window(source, max(o.seconds, n / 10000))
+            t.netdev.settle(source, n)
         t.ours.window(source, o.seconds / 2)
         pairs = Pairs(o.pairs, lambda: t.ours.window(source, o.seconds),
                       lambda: t.netdev.window(source, o.seconds))
@@ -334,7 +335,7 @@ def d5(bench):
     # OVS's flow limit is low at first and grows; which caches there are
     # matters little as long as packets miss them.
     first("default", "the start", 1)
-    t.netdev.window("vm", 2 if o.quick else 30)
+    t.netdev.settle("vm", n)
     t.check(case, n)
     variant = t.choose("vm")
     say(f"{case}: {n} images, both send the same; OVS with {variant}")

@@ -93,9 +93,8 @@ def attack(bench, pairs_of, say):
 
     def victim(side):
         """Packets of the victim alone, per second of CPU time."""
-        before = side.received("vm")
         w = side.window(ports, o.seconds)
-        w.sent = side.received("vm") - before
+        w.sent = w.by_port["vm"]
         return w
 
     benign = [packets.frame(mac_of(i), packets.SCANNER_MAC,

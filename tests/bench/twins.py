@@ -17,6 +17,7 @@ core for both, one switch at a time.
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -84,20 +85,17 @@ class Hugepages:
 
 
 class Window:
-    """What PMD threads did in a while: packets sent, and by thread (packets
-    received, seconds that it ran, seconds that it waited for a processor)."""
+    """What PMD threads did in a while: packets sent, packets received by port,
+    and by thread (packets received, seconds that it ran, seconds that it waited
+    for a processor)."""
 
-    def __init__(self, sent, threads):
+    def __init__(self, sent, by_port, threads):
         self.sent = sent
+        self.by_port = by_port
         self.threads = [t for t in threads if t[0]]
         self.received = sum(t[0] for t in threads)
         self.ran = sum(t[1] for t in self.threads)
         self.waited = sum(t[2] for t in self.threads)
-
-    @property
-    def lost(self):
-        """Share of what was received, beside what was on its way."""
-        return max(0, self.received - self.sent - 1024) / max(self.received, 1)
 
     @property
     def rate(self):
@@ -236,16 +234,14 @@ class Side(Daemons):
         time.sleep(seconds)
         last = self._snapshot()
         self.pause()
-        threads = {}
+        threads, by_port = {}, {}
         for key, (n, tid, ran, waited) in last[1].items():
             before = first[1][key]
             thread = threads.setdefault(tid, [0, ran - before[2],
                                               waited - before[3]])
             thread[0] += n - before[0]
-        return Window(last[0] - first[0], list(threads.values()))
-
-    def received(self, port):
-        return sum(q["packets"] for q in self.stats()["ports"][port]["rxqs"])
+            by_port[key[0]] = by_port.get(key[0], 0) + n - before[0]
+        return Window(last[0] - first[0], by_port, list(threads.values()))
 
     def _snapshot(self):
         """Packets sent, and by receive queue that is polled: packets, thread,
@@ -326,6 +322,16 @@ class Netdev(Side):
     def forget(self):
         """Empties the flow caches."""
         self.appctl("revalidator/purge")
+
+    def settle(self, ports, n):
+        """Generates until 'n' flows fit: their limit is low in a daemon that
+        has just started, and grows."""
+        for _ in range(60):
+            self.window(ports, 0.5, settle=0)
+            limit = re.search(r"\(limit (\d+)\)", self.appctl("upcall/show"))
+            if int(limit.group(1)) > n + 1000:
+                break
+        self.window(ports, 0.5)
 
 
 # Ways to set OVS's datapath up; the fastest is taken, case by case.  Those
