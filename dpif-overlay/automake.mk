@@ -13,6 +13,9 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/counters.h \
 	dpif-overlay/drop-reasons.c \
 	dpif-overlay/drop-reasons.h \
+	dpif-overlay/exact-find.c \
+	dpif-overlay/exact-map.c \
+	dpif-overlay/exact-map.h \
 	dpif-overlay/fib-edit.c \
 	dpif-overlay/fib-pack.c \
 	dpif-overlay/fib-private.h \
@@ -33,6 +36,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/route-pool.c \
 	dpif-overlay/source-table.c \
 	dpif-overlay/transaction.c \
+	dpif-overlay/versioned-exact.c \
+	dpif-overlay/versioned-exact.h \
 	dpif-overlay/versioned-map.c \
 	dpif-overlay/versioned-map.h \
 	dpif-overlay/vrf.c \

@@ -102,6 +102,16 @@ tests_unit_test_ecn_dscp_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-ecn-dscp.c
 tests_unit_test_ecn_dscp_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-exact-map
+tests_unit_test_exact_map_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-exact-map.c
+tests_unit_test_exact_map_LDADD = $(UNIT_TABLES)
+
+check_PROGRAMS += tests/unit/test-exact-threads
+tests_unit_test_exact_threads_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-exact-threads.c
+tests_unit_test_exact_threads_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-fib-peers
 tests_unit_test_fib_peers_SOURCES = tests/unit/test-fib-peers.c
 tests_unit_test_fib_peers_LDADD = $(UNIT_TABLES)
@@ -400,9 +410,12 @@ TSAN_PIPELINE = $(TSAN_TABLES) \
 	$(dpif_overlay_libovl_pipeline_a_SOURCES:%=$(top_srcdir)/%) \
 	$(tests_libovl_test_a_SOURCES:%=$(top_srcdir)/%)
 TSAN_BINS = \
-	tests/unit/tsan-forwarding tests/unit/tsan-pipeline tests/unit/tsan-vrf
+	tests/unit/tsan-exact tests/unit/tsan-forwarding \
+	tests/unit/tsan-pipeline tests/unit/tsan-vrf
 EXTRA_DIST += tests/unit/tsan.supp
 CLEANFILES += $(TSAN_BINS)
+tests/unit/tsan-exact: $(TSAN_TABLES) \
+		$(top_srcdir)/tests/unit/test-exact-threads.c
 tests/unit/tsan-forwarding: $(TSAN_TABLES) \
 		$(top_srcdir)/tests/unit/test-forwarding-threads.c
 tests/unit/tsan-pipeline: $(TSAN_PIPELINE) \
@@ -411,7 +424,8 @@ tests/unit/tsan-vrf: $(TSAN_TABLES) $(top_srcdir)/tests/unit/test-vrf.c
 $(TSAN_BINS): ovs.stamp
 	$(AM_V_CCLD)$(MKDIR_P) tests/unit && \
 	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
-		-Wno-error -Wno-tsan -fsanitize=thread -o $@ \
+		-Wno-error -Wno-tsan -fsanitize=thread -include sched.h \
+		'-DOVL_EXACT_BETWEEN_STEPS()=sched_yield()' -o $@ \
 		$(filter %.c,$^) \
 		ovs/src/lib/cmap.c ovs/src/lib/ovs-rcu.c ovs/src/lib/seq.c \
 		-Wl,--allow-multiple-definition $(OVS_LIBS) $(CMOCKA_LIBS)
