@@ -41,7 +41,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/versioned-map.c \
 	dpif-overlay/versioned-map.h \
 	dpif-overlay/vrf.c \
-	dpif-overlay/vtep.c
+	dpif-overlay/vtep.c \
+	dpif-overlay/way-pool.c
 
 # Layer 2: the packet pipeline.
 noinst_LIBRARIES += dpif-overlay/libovl-pipeline.a

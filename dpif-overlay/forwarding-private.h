@@ -11,11 +11,13 @@
  *     binding.c network.c mac-table.c neigh-table.c source-table.c vtep.c
  *     vrf.c          VRFs and the FIBs that belong to them
  *     route-pool.c   what routes lead to, numbered
+ *     way-pool.c     what MACs lead to, numbered
  *
  * A table is a versioned map and a few functions that know its entries
  * ('struct ovl_table_class').  To set an entry, a table makes it complete but
  * for references and counters and gives it to ovl_table_set(), which either
- * drops it, because the same is in force already, or takes it in.
+ * drops it, because the same is in force already, or takes it in.  The MAC
+ * table, which may be large, is an exact-match map of numbers instead.
  *
  * Thread-safety: writer only, but for the fields under "Readers".
  *
@@ -27,6 +29,7 @@
 #include "openvswitch/hmap.h"
 #include "ovs-thread.h"
 #include "unaligned.h"
+#include "versioned-exact.h"
 
 /* Keyed hash.
  *
@@ -50,18 +53,6 @@ ovl_hash_word(const struct ovl_hash_keys *keys, uint32_t word)
 }
 
 static inline uint32_t
-ovl_hash_mac(const struct ovl_hash_keys *keys, uint32_t vni,
-             struct eth_addr mac)
-{
-    uint32_t hi = (uint32_t) (OVS_FORCE uint16_t) mac.be16[0] << 16
-                  | (OVS_FORCE uint16_t) mac.be16[1];
-    uint32_t lo = (OVS_FORCE uint16_t) mac.be16[2];
-
-    return (keys->k[0] + keys->k[1] * vni + keys->k[2] * hi
-            + keys->k[3] * lo) >> 32;
-}
-
-static inline uint32_t
 ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
             const struct in6_addr *ip)
 {
@@ -80,7 +71,6 @@ enum ovl_table {
     OVL_TABLE_CONFIG,
     OVL_TABLE_BINDINGS,
     OVL_TABLE_NETWORKS,
-    OVL_TABLE_MACS,
     OVL_TABLE_NEIGHBORS,
     OVL_TABLE_SOURCES,
     OVL_TABLE_VRFS,
@@ -110,7 +100,6 @@ struct ovl_table_class {
 extern const struct ovl_table_class ovl_config_class;
 extern const struct ovl_table_class ovl_binding_class;
 extern const struct ovl_table_class ovl_network_class;
-extern const struct ovl_table_class ovl_mac_class;
 extern const struct ovl_table_class ovl_neighbor_class;
 extern const struct ovl_table_class ovl_source_class;
 extern const struct ovl_table_class ovl_vrf_class;
@@ -119,6 +108,10 @@ extern const struct ovl_table_class ovl_vrf_class;
 #define OVL_ROUTE_SEGMENT 4096
 #define OVL_ROUTE_N_SEGMENTS (OVL_ROUTE_MAX / OVL_ROUTE_SEGMENT)
 #define OVL_ROUTE_MAX (1 << 24)
+
+/* Ways by number, likewise. */
+#define OVL_WAY_SEGMENT 256
+#define OVL_WAY_MAX (1 << 24)
 
 /* The bundle. */
 
@@ -129,6 +122,8 @@ struct ovl_forwarding {
         struct ovl_hash_keys keys;      /* Immutable. */
     );
     struct ovl_vmap tables[OVL_N_TABLES];
+    struct ovl_vexact macs;             /* Values are numbers of ways. */
+    const struct ovl_way **ways;        /* Immutable pointer. */
     struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
     struct seq *vteps_seq;              /* Immutable. */
     struct seq *adverts_seq;            /* Immutable. */
@@ -148,6 +143,7 @@ struct ovl_forwarding {
                                          * oldest first. */
 
     struct ovl_route_pool *route_pool;
+    struct ovl_way_pool *way_pool;
     struct ovs_mutex prefixes_mutex;    /* Like 'vteps_mutex'. */
     struct hmap prefixes;       /* "struct prefix"es of vrf.c. */
     struct hmap vrf_edits;      /* "struct vrf_edit"s of vrf.c. */
@@ -203,6 +199,29 @@ static inline const struct ovl_route *
 ovl_route_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
 {
     return fwd->routes[number / OVL_ROUTE_SEGMENT][number % OVL_ROUTE_SEGMENT];
+}
+
+/* mac-table.c */
+
+void ovl_macs_init(struct ovl_forwarding *);
+/* After batches with its changes were dropped. */
+void ovl_macs_destroy(struct ovl_forwarding *);
+
+/* way-pool.c */
+
+void ovl_way_pool_init(struct ovl_forwarding *);
+void ovl_way_pool_destroy(struct ovl_forwarding *);
+/* Returns the number, from 1, of a way that says the same as 'way', and
+ * counts a reference. */
+uint32_t ovl_way_pool_ref(struct ovl_forwarding *, const struct ovl_way *);
+/* Gives back a reference.  No reader may look the number up any more if that
+ * was the last one. */
+void ovl_way_pool_unref(struct ovl_forwarding *, uint32_t number);
+
+static inline const struct ovl_way *
+ovl_way_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
+{
+    return &fwd->ways[number / OVL_WAY_SEGMENT][number % OVL_WAY_SEGMENT];
 }
 
 /* vtep.c */

@@ -80,7 +80,7 @@ ovl_forwarding_sizes(const struct ovl_forwarding *fwd,
 {
     sizes->networks = ovl_vmap_count(&fwd->tables[OVL_TABLE_NETWORKS]);
     sizes->bindings = ovl_vmap_count(&fwd->tables[OVL_TABLE_BINDINGS]);
-    sizes->macs = ovl_vmap_count(&fwd->tables[OVL_TABLE_MACS]);
+    sizes->macs = ovl_vexact_count(&fwd->macs);
     sizes->neighbors = ovl_vmap_count(&fwd->tables[OVL_TABLE_NEIGHBORS]);
     sizes->vrfs = ovl_vmap_count(&fwd->tables[OVL_TABLE_VRFS]);
     sizes->routes = ovl_routes_count(fwd);

@@ -2,7 +2,8 @@
 
 /* Prefix: ovl_mac_.
  *
- * MAC table: (VNI, MAC) to local port or VTEP. */
+ * MAC table: (VNI, MAC) to local port or VTEP.  An entry has the number of
+ * what it leads to (way-pool.c). */
 
 #include <config.h>
 
@@ -10,84 +11,40 @@
 
 #include "util.h"
 
-struct mac_entry {
-    struct ovl_vnode vnode;     /* By 'vni' and 'mac'. */
-    uint32_t vni;
-    struct eth_addr mac;
-    struct ovl_way way;
-};
-
-/* There may be a million; see "cost" in README.md. */
-BUILD_ASSERT_DECL(sizeof(struct mac_entry) <= 80);
-BUILD_ASSERT_DECL(offsetof(struct mac_entry, vnode) == 0);
-
-static struct mac_entry *
-mac_cast(const struct ovl_vnode *node)
+/* The MAC as it is in memory, then the VNI: it says nothing about order. */
+static struct ovl_exact_key
+mac_key(uint32_t vni, struct eth_addr addr)
 {
-    return CONTAINER_OF(node, struct mac_entry, vnode);
-}
+    uint32_t lo;
+    uint16_t hi;
 
-static bool
-mac_same_key(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
-{
-    const struct mac_entry *a = mac_cast(a_);
-    const struct mac_entry *b = mac_cast(b_);
-
-    return a->vni == b->vni && eth_addr_equals(a->mac, b->mac);
-}
-
-static bool
-mac_equal(const struct ovl_vnode *a_, const struct ovl_vnode *b_)
-{
-    const struct mac_entry *a = mac_cast(a_);
-    const struct mac_entry *b = mac_cast(b_);
-
-    return (a->way.port == b->way.port && a->way.vtep == b->way.vtep
-            && a->way.vlan == b->way.vlan);
+    memcpy(&lo, &addr.ea[0], sizeof lo);
+    memcpy(&hi, &addr.ea[4], sizeof hi);
+    return (struct ovl_exact_key) {
+        .x = lo | (uint64_t) hi << 32 | (uint64_t) vni << 48,
+        .y = vni >> 16,
+    };
 }
 
 static void
-mac_acquire(struct ovl_forwarding *fwd OVS_UNUSED, struct ovl_vnode *node,
-            const struct ovl_vnode *former OVS_UNUSED)
+mac_from_key(struct ovl_exact_key key, struct ovl_mac *mac)
 {
-    struct mac_entry *mac = mac_cast(node);
+    uint32_t lo = key.x;
+    uint16_t hi = key.x >> 32;
 
-    ovl_lport_ref(mac->way.port);
-    if (mac->way.vtep) {
-        mac->way.vtep->n_refs++;
-    }
+    memcpy(&mac->mac.ea[0], &lo, sizeof lo);
+    memcpy(&mac->mac.ea[4], &hi, sizeof hi);
+    mac->vni = key.x >> 48 | key.y << 16;
 }
-
-static void
-mac_release(struct ovl_forwarding *fwd, struct ovl_vnode *node)
-{
-    struct mac_entry *mac = mac_cast(node);
-
-    ovl_lport_unref(mac->way.port);
-    ovl_vtep_unref(fwd, mac->way.vtep);
-}
-
-const struct ovl_table_class ovl_mac_class = {
-    .same_key = mac_same_key,
-    .equal = mac_equal,
-    .acquire = mac_acquire,
-    .release = mac_release,
-};
 
 const struct ovl_way *
 ovl_mac_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
                uint32_t vni, struct eth_addr addr)
 {
-    uint32_t hash = ovl_hash_mac(&fwd->keys, vni, addr);
-    const struct mac_entry *mac;
+    uint32_t number = ovl_vexact_find(&fwd->macs, version,
+                                      mac_key(vni, addr));
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (mac, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_MACS]) {
-        if (mac->vni == vni && eth_addr_equals(mac->mac, addr)) {
-            return &mac->way;
-        }
-    }
-    return NULL;
+    return number ? ovl_way_pool_get(fwd, number) : NULL;
 }
 
 void
@@ -95,73 +52,88 @@ ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
                     const uint32_t vnis[], const struct eth_addr addrs[],
                     size_t n, const struct ovl_way *ways[])
 {
-    const struct cmap_node *nodes[OVL_BULK_MAX];
-    uint32_t hashes[OVL_BULK_MAX];
+    uint32_t numbers[OVL_BULK_MAX];
+    uint64_t xs[OVL_BULK_MAX];
+    uint8_t ys[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = ovl_hash_mac(&fwd->keys, vnis[i], addrs[i]);
-    }
-    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_MACS], hashes, n, nodes,
-                       sizeof(struct mac_entry));
-    for (size_t i = 0; i < n; i++) {
-        const struct mac_entry *mac;
+        struct ovl_exact_key key = mac_key(vnis[i], addrs[i]);
 
+        xs[i] = key.x;
+        ys[i] = key.y;
+    }
+    ovl_vexact_find_bulk(&fwd->macs, version, xs, ys, n, numbers);
+    for (size_t i = 0; i < n; i++) {
         ways[i] = NULL;
-        CMAP_NODE_FOR_EACH (mac, vnode.cmap_node, nodes[i]) {
-            if (mac->vni == vnis[i] && eth_addr_equals(mac->mac, addrs[i])
-                && versions_visible_in_version(&mac->vnode.versions,
-                                               version)) {
-                ways[i] = &mac->way;
-                break;
-            }
+        if (numbers[i]) {
+            ways[i] = ovl_way_pool_get(fwd, numbers[i]);
+            OVS_PREFETCH(ways[i]);
         }
     }
 }
+BUILD_ASSERT_DECL(OVL_BULK_MAX <= OVL_EXACT_BULK_MAX);
 
 void
 ovl_forwarding_for_each_mac(const struct ovl_forwarding *fwd,
                             void (*cb)(const struct ovl_mac *, void *aux),
                             void *aux)
 {
-    struct ovl_vnode **nodes;
+    struct ovl_exact_entry *entries;
     size_t n;
 
-    nodes = ovl_vmap_snapshot(&fwd->tables[OVL_TABLE_MACS],
-                              ovl_forwarding_version(fwd), &n);
+    entries = ovl_vexact_snapshot(&fwd->macs, ovl_forwarding_version(fwd),
+                                  &n);
     for (size_t i = 0; i < n; i++) {
-        const struct mac_entry *entry = mac_cast(nodes[i]);
-        const struct ovl_mac mac = {
-            .vni = entry->vni, .mac = entry->mac, .vlan = entry->way.vlan,
-            .port = entry->way.port, .vtep = entry->way.vtep,
+        const struct ovl_way *way = ovl_way_pool_get(fwd, entries[i].value);
+        struct ovl_mac mac = {
+            .vlan = way->vlan, .port = way->port, .vtep = way->vtep,
         };
 
+        mac_from_key(entries[i].key, &mac);
         cb(&mac, aux);
     }
-    free(nodes);
+    free(entries);
 }
 
 void
 ovl_mac_set(struct ovl_forwarding *fwd, const struct ovl_mac *mac)
 {
-    struct mac_entry *entry = xzalloc(sizeof *entry);
-
-    ovs_assert(!mac->port != !mac->vtep);
-    entry->vni = mac->vni;
-    entry->mac = mac->mac;
-    entry->way = (struct ovl_way) {
+    const struct ovl_way way = {
         .port = mac->port, .vtep = mac->vtep, .vlan = mac->vlan,
     };
-    ovl_table_set(fwd, OVL_TABLE_MACS,
-                  ovl_hash_mac(&fwd->keys, mac->vni, mac->mac),
-                  &entry->vnode);
+
+    ovs_assert(fwd->in_transaction);
+    ovs_assert(!mac->port != !mac->vtep);
+    ovl_vexact_set(&fwd->macs, mac_key(mac->vni, mac->mac),
+                   ovl_way_pool_ref(fwd, &way),
+                   ovl_forwarding_version(fwd) + 1);
 }
 
 void
 ovl_mac_remove(struct ovl_forwarding *fwd, uint32_t vni, struct eth_addr addr)
 {
-    struct mac_entry key = { .vni = vni, .mac = addr };
+    ovs_assert(fwd->in_transaction);
+    ovl_vexact_set(&fwd->macs, mac_key(vni, addr), 0,
+                   ovl_forwarding_version(fwd) + 1);
+}
 
-    ovl_table_remove(fwd, OVL_TABLE_MACS, ovl_hash_mac(&fwd->keys, vni, addr),
-                     &key.vnode);
+static void
+unref_way(void *fwd, uint32_t number)
+{
+    ovl_way_pool_unref(fwd, number);
+}
+
+void
+ovl_macs_init(struct ovl_forwarding *fwd)
+{
+    ovl_way_pool_init(fwd);
+    ovl_vexact_init(&fwd->macs, unref_way, fwd);
+}
+
+void
+ovl_macs_destroy(struct ovl_forwarding *fwd)
+{
+    ovl_vexact_destroy(&fwd->macs);
+    ovl_way_pool_destroy(fwd);
 }

@@ -44,6 +44,7 @@ struct ovl_batch {
     struct ovs_list node;       /* In ovl_forwarding's 'batches'. */
     uint64_t serial;
     struct ovl_vnode *removed[OVL_N_TABLES];
+    struct ovl_vexact_segment *macs;    /* Changes of the MAC table. */
 };
 
 /* Says how far grace periods have come.  RCU callbacks hold references: they
@@ -76,7 +77,6 @@ class_of(enum ovl_table table)
     case OVL_TABLE_CONFIG: return &ovl_config_class;
     case OVL_TABLE_BINDINGS: return &ovl_binding_class;
     case OVL_TABLE_NETWORKS: return &ovl_network_class;
-    case OVL_TABLE_MACS: return &ovl_mac_class;
     case OVL_TABLE_NEIGHBORS: return &ovl_neighbor_class;
     case OVL_TABLE_SOURCES: return &ovl_source_class;
     case OVL_TABLE_VRFS: return &ovl_vrf_class;
@@ -241,6 +241,8 @@ retire_removed(struct ovl_forwarding *fwd)
         batch->removed[i] = ovl_vmap_settle(&fwd->tables[i]);
         any = any || batch->removed[i];
     }
+    batch->macs = ovl_vexact_settle(&fwd->macs);
+    any = any || batch->macs;
     if (!any) {
         free(batch);
         return;
@@ -253,7 +255,7 @@ ovs_version_t
 ovl_forwarding_commit(struct ovl_forwarding *fwd)
 {
     ovs_version_t version = ovl_forwarding_version(fwd);
-    bool changed = false;
+    bool changed = ovl_vexact_is_changed(&fwd->macs);
 
     ovs_assert(fwd->in_transaction);
 
@@ -291,14 +293,14 @@ is_ripe(const struct ovl_forwarding *fwd, const struct ovl_batch *batch)
     return batch->serial <= passed;
 }
 
-/* Unlinks up to '*budget' entries of 'batch', and takes that many off
- * '*budget'.  Returns true if 'batch' is empty then. */
+/* Unlinks up to '*budget' entries of 'batch', or settles them, and takes that
+ * many off '*budget'.  Returns true if 'batch' is empty then. */
 static bool
 unlink_batch(struct ovl_forwarding *fwd, struct ovl_batch *batch,
              size_t *budget)
 {
     struct ovl_vnode *unlinked = NULL;
-    bool empty = true;
+    bool empty = ovl_vexact_collect(&fwd->macs, &batch->macs, budget);
 
     for (int i = 0; i < OVL_N_TABLES; i++) {
         struct ovl_vnode *node;
@@ -412,6 +414,7 @@ ovl_transactions_init(struct ovl_forwarding *fwd)
     for (int i = 0; i < OVL_N_TABLES; i++) {
         ovl_vmap_init(&fwd->tables[i]);
     }
+    ovl_macs_init(fwd);
     ovl_vrfs_init(fwd);
     hmap_init(&fwd->blocks);
     ovs_list_init(&fwd->batches);
@@ -455,8 +458,10 @@ ovl_transactions_destroy(struct ovl_forwarding *fwd)
     ovl_vrfs_destroy(fwd);
     free_discarded(fwd);
     LIST_FOR_EACH_POP (batch, node, &fwd->batches) {
+        ovl_vexact_drop(&fwd->macs, batch->macs);
         free(batch);
     }
+    ovl_macs_destroy(fwd);
     ovs_assert(hmap_is_empty(&fwd->blocks));
     hmap_destroy(&fwd->blocks);
     grace_unref(fwd->grace);

@@ -151,12 +151,8 @@ older_reader_sees_all_of_the_old_rows(void **state)
 
     pass_grace();
     assert_false(ovl_forwarding_collect(f->fwd));
-    assert_null(find_mac(f, v, 5001, 1));
-    assert_null(find_mac(f, v, 5001, 2));
     assert_ptr_equal(find_mac(f, v + 1, 5001, 1)->vtep, f->vtep_a);
-    /* 'old' is unlinked; a reader that has a pointer to it may use it. */
-    assert_ptr_equal(old->port, f->vm1);
-    assert_string_equal(old->port->name, "vm1");
+    assert_null(find_mac(f, v + 1, 5001, 2));
 }
 
 static void
@@ -217,6 +213,7 @@ no_change_publishes_nothing(void **state)
     set_mac(f, 5001, 1, f->vm1, NULL);
     ovl_source_add(f->fwd, 1, &ip);
     v = ovl_forwarding_commit(f->fwd);
+    drain(f->fwd);
     mac = find_mac(f, v, 5001, 1);
 
     ovl_forwarding_begin(f->fwd);
@@ -300,6 +297,7 @@ collect_waits_until_woken(void **state)
     ovl_forwarding_begin(f->fwd);
     set_mac(f, 5001, 1, f->vm1, NULL);
     ovl_forwarding_commit(f->fwd);
+    drain(f->fwd);
     assert_false(ovl_forwarding_collect(f->fwd));
     ovl_forwarding_begin(f->fwd);
     ovl_mac_remove(f->fwd, 5001, mac_nr(1));

@@ -14,11 +14,8 @@
 #define N_SEEDS 20
 
 enum pattern {
-    MACS_IN_A_ROW,
-    MACS_256_APART,
-    MACS_OF_TWO_HALVES,         /* Both ends of the address vary. */
-    ONE_MAC_IN_MANY_NETWORKS,
     IPV4_IN_A_ROW,
+    ONE_IP_IN_MANY_NETWORKS,
     IPV6_INTERFACE_IDS,
     IPV6_PREFIXES,
     WORDS,
@@ -29,21 +26,14 @@ static uint32_t
 hash_of(const struct ovl_hash_keys *keys, enum pattern pattern, uint32_t i)
 {
     struct in6_addr ip = in6addr_any;
-    struct eth_addr mac;
 
     switch (pattern) {
-    case MACS_IN_A_ROW:
-        return ovl_hash_mac(keys, 5001, mac_nr(i));
-    case MACS_256_APART:
-        return ovl_hash_mac(keys, 5001, mac_nr(i << 8));
-    case MACS_OF_TWO_HALVES:
-        eth_addr_from_uint64((uint64_t) (i >> 8) << 40 | (i & 0xff), &mac);
-        return ovl_hash_mac(keys, 5001, mac);
-    case ONE_MAC_IN_MANY_NETWORKS:
-        return ovl_hash_mac(keys, i, mac_nr(1));
     case IPV4_IN_A_ROW:
         ip = ip4_nr(i);
         return ovl_hash_ip(keys, 5001, &ip);
+    case ONE_IP_IN_MANY_NETWORKS:
+        ip = ip4_nr(1);
+        return ovl_hash_ip(keys, i, &ip);
     case IPV6_INTERFACE_IDS:
         ip.s6_addr[0] = 0x20;
         put_16aligned_be32(ALIGNED_CAST(ovs_16aligned_be32 *,
@@ -135,7 +125,7 @@ evil_hash(const struct ovl_hash_keys *keys, bool ip, uint32_t i)
     struct in6_addr address = ip4_nr(i);
 
     return (ip ? ovl_hash_ip(keys, 5001, &address)
-            : ovl_hash_mac(keys, 5001, mac_nr(i)));
+            : ovl_hash_word(keys, i));
 }
 
 static void
@@ -178,8 +168,10 @@ each_bundle_hashes_in_its_own_way(void **state OVS_UNUSED)
     struct ovl_forwarding *a = ovl_forwarding_create();
     struct ovl_forwarding *b = ovl_forwarding_create();
 
-    assert_int_not_equal(ovl_hash_mac(&a->keys, 1, mac_nr(1)),
-                         ovl_hash_mac(&b->keys, 1, mac_nr(1)));
+    assert_int_not_equal(ovl_hash_word(&a->keys, 1),
+                         ovl_hash_word(&b->keys, 1));
+    assert_memory_not_equal(&a->macs.map.seed, &b->macs.map.seed,
+                            sizeof a->macs.map.seed);
     for (int i = 0; i <= OVL_HASH_MAX_WORDS; i++) {
         assert_true(a->keys.k[i] != 0 && a->keys.k[i] != b->keys.k[i]);
     }
