@@ -15,6 +15,13 @@ noinst_PROGRAMS += tests/bench/bench-fib
 tests_bench_bench_fib_SOURCES = tests/bench/bench-fib.c
 tests_bench_bench_fib_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 
+# Exact match beside DPDK's and OVS's.
+noinst_PROGRAMS += tests/bench/bench-mac
+tests_bench_bench_mac_SOURCES = tests/bench/bench-mac.c
+tests_bench_bench_mac_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
+bench-mac: tests/bench/bench-mac
+	@tests/bench/bench-mac $(BENCH_FLAGS)
+
 # Route updates while packets look routes up.
 noinst_PROGRAMS += tests/bench/bench-routes
 tests_bench_bench_routes_SOURCES = tests/bench/bench-routes.c
@@ -79,9 +86,10 @@ tests_bench_ovs_vswitchd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ovl_init
 
 # All of them, and all of them briefly: one after another, and the next one
 # also if one misses a goal.
-BENCHES = bench-pipeline bench-fib bench-control bench-datapath
+BENCHES = bench-pipeline bench-mac bench-fib bench-control bench-datapath
 bench: all
 	@$(MAKE) --no-print-directory -k -j1 $(BENCHES)
 bench-quick: all
 	@$(MAKE) --no-print-directory -k -j1 $(BENCHES) BENCH_FLAGS=--quick
-.PHONY: bench bench-control bench-datapath bench-fib bench-pipeline bench-quick
+.PHONY: bench bench-control bench-datapath bench-fib bench-mac \
+	bench-pipeline bench-quick
