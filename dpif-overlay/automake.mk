@@ -3,7 +3,7 @@
 # To add a file, add a line to the list of its layer: .c and .h, sorted.
 # A layer may include and call only itself and those above it in this file.
 
-EXTRA_DIST += dpif-overlay/README.md
+EXTRA_DIST += dpif-overlay/README.md dpif-overlay/VHOST-USER.md
 
 # Layers 0 and 1: types, tables.
 noinst_LIBRARIES += dpif-overlay/libovl-tables.a

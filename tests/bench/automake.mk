@@ -93,3 +93,8 @@ bench-quick: all
 	@$(MAKE) --no-print-directory -k -j1 $(BENCHES) BENCH_FLAGS=--quick
 .PHONY: bench bench-control bench-datapath bench-fib bench-mac \
 	bench-pipeline bench-quick
+
+# Guests, for minutes: not one of them.
+bench-guests: all
+	@$(BENCH_INSTALLED) $(srcdir)/tests/guest/measure.py $(BENCH_FLAGS)
+.PHONY: bench-guests
