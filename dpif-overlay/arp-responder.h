@@ -12,10 +12,10 @@
 #include "dp-packet.h"
 #include "pkt-parse.h"
 
-/* Makes the reply "arp.tpa is at 'mac'" to 'request', an ARP request.  The
- * packet is made from nothing: no byte of the request's buffer gets into it
- * that was not parsed.  The caller owns it. */
-struct dp_packet *ovl_arp_reply(const struct ovl_pkt *request,
-                                struct eth_addr mac);
+/* Makes of 'packet', a plain frame with the ARP request that 'request' was
+ * parsed from, the reply "arp.tpa is at 'mac'".  It is written anew: no byte of
+ * the request gets into it that was not parsed. */
+void ovl_arp_reply(struct dp_packet *packet, const struct ovl_pkt *request,
+                   struct eth_addr mac);
 
 #endif /* arp-responder.h */

@@ -80,8 +80,8 @@ struct ovl_config {
 #define OVL_ADJ_MAX_HEADER (OVL_ADJ_HEADER6 + sizeof(struct vxlanhdr))
 
 /* How to reach a VTEP: output port and the bytes to prepend, but for the VXLAN
- * header, which starts where they end.  Length and checksum fields, TOS and UDP
- * source port are zero in 'header' and filled in per packet (vxlan.c).
+ * header, which starts where they end.  Length and checksum fields, TOS and
+ * UDP source port are zero in 'header' and filled in per packet (vxlan.c).
  * Immutable, once it is published.
  *
  * For IPv4 all that a packet needs is in one cache line. */

@@ -87,15 +87,6 @@ ovl_from_port(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 
     if (reason != OVL_NO_DROP) {
         return ovl_verdict_drop(reason);
-    } else if (ovl_may_ask(pkt)) {
-        switch (ovl_respond(a, pkt, &a->details->answer)) {
-        case OVL_RESPONSE_ANSWER:
-            return (struct ovl_verdict) { .kind = OVL_VERDICT_ANSWER };
-        case OVL_RESPONSE_DROP:
-            return ovl_verdict_drop(OVL_DROP_NEIGH_MISS);
-        case OVL_RESPONSE_NONE:
-            break;
-        }
     }
-    return ovl_bridge(a, pkt);
+    return ovl_may_ask(pkt) ? ovl_respond(a, pkt) : ovl_bridge(a, pkt);
 }

@@ -200,12 +200,8 @@ ovl_from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
         return ovl_verdict_drop(reason);
     } else if (!decide_ecn(a, outer, pkt)) {
         return ovl_verdict_drop(OVL_DROP_ECN_CE_NOT_ECT);
-    } else if (ovl_may_ask(pkt)
-               && (ovl_respond(a, pkt, &a->details->answer)
-                   == OVL_RESPONSE_ANSWER)) {
-        return (struct ovl_verdict) { .kind = OVL_VERDICT_ANSWER };
     }
-    return ovl_bridge(a, pkt);
+    return ovl_may_ask(pkt) ? ovl_respond(a, pkt) : ovl_bridge(a, pkt);
 }
 
 /* Passes a frame between uplink and LOCAL as it is. */

@@ -186,34 +186,36 @@ ovl_icmp_trace(struct ovl_trace *trace, const struct ovl_icmp *icmp,
 
 /* The message is the request's with another type; so is its checksum: swapping
  * the addresses does not change it. */
-struct dp_packet *
-ovl_icmp_echo_reply(struct eth_addr eth_src, const void *frame,
+void
+ovl_icmp_echo_reply(struct dp_packet *packet, struct eth_addr eth_src,
                     const struct ovl_pkt *pkt,
                     const struct ovl_pkt_router *router)
 {
     bool v4 = pkt->l3 == OVL_L3_IPV4;
-    const uint8_t *message = (const uint8_t *) frame + router->l4_ofs;
+    size_t header = v4 ? IP_HEADER_LEN : IPV6_HEADER_LEN;
     size_t len = pkt->l3_ofs + router->len - router->l4_ofs;
-    struct dp_packet *reply = ovl_pkt_new(ETH_HEADER_LEN + IPV6_HEADER_LEN
-                                          + len);
+    uint8_t *data = ovl_pkt_data(packet);
+    uint8_t *message = data + ETH_HEADER_LEN + header;
     uint8_t type = v4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
     struct icmp_header h;
 
+    /* Options and extension headers go. */
+    memmove(message, data + router->l4_ofs - ovl_pkt_tag_len(pkt), len);
     memcpy(&h, message, sizeof h);
     h.icmp_csum = recalc_csum16(h.icmp_csum, htons(h.icmp_type << 8),
                                 htons(type << 8));
     h.icmp_type = type;
+    memcpy(message, &h, sizeof h);
 
-    put_eth(reply, pkt, eth_src, v4 ? ETH_TYPE_IP : ETH_TYPE_IPV6);
+    dp_packet_set_size(packet, 0);
+    put_eth(packet, pkt, eth_src, v4 ? ETH_TYPE_IP : ETH_TYPE_IPV6);
     if (v4) {
-        put_ipv4(reply, &pkt->ip.dst, &pkt->ip.src, pkt->ip.tos, len);
+        put_ipv4(packet, &pkt->ip.dst, &pkt->ip.src, pkt->ip.tos, len);
     } else {
         struct ovs_16aligned_ip6_hdr ip
             = make_ipv6(&pkt->ip.dst, &pkt->ip.src, pkt->ip.tos, len);
 
-        dp_packet_put(reply, &ip, sizeof ip);
+        dp_packet_put(packet, &ip, sizeof ip);
     }
-    dp_packet_put(reply, &h, sizeof h);
-    dp_packet_put(reply, message + sizeof h, len - sizeof h);
-    return reply;
+    dp_packet_set_size(packet, ETH_HEADER_LEN + header + len);
 }

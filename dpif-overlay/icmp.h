@@ -53,11 +53,12 @@ struct dp_packet *ovl_icmp_error(const struct ovl_icmp *icmp,
 void ovl_icmp_trace(struct ovl_trace *, const struct ovl_icmp *,
                     const struct ovl_pkt *);
 
-/* Makes the reply to the echo request in 'frame' (RFC 1122 section 3.2.2.6,
- * RFC 4443 section 4.2). */
-struct dp_packet *ovl_icmp_echo_reply(struct eth_addr eth_src,
-                                      const void *frame,
-                                      const struct ovl_pkt *pkt,
-                                      const struct ovl_pkt_router *router);
+/* Makes of 'packet', a plain frame with the echo request that 'pkt' and
+ * 'router' were parsed from, when it was not plain yet perhaps, the reply (RFC
+ * 1122 section 3.2.2.6, RFC 4443 section 4.2).  The headers are written
+ * anew. */
+void ovl_icmp_echo_reply(struct dp_packet *packet, struct eth_addr eth_src,
+                         const struct ovl_pkt *pkt,
+                         const struct ovl_pkt_router *router);
 
 #endif /* icmp.h */

@@ -26,7 +26,7 @@ ovl_ip_rewrite(struct dp_packet *packet, const struct ovl_pkt *pkt,
     struct eth_header eth = {
         .eth_dst = dst, .eth_src = src, .eth_type = pkt->type,
     };
-    uint8_t *data = dp_packet_data(packet);
+    uint8_t *data = ovl_pkt_data(packet);
     uint8_t *l3 = data + ETH_HEADER_LEN;
 
     dp_packet_set_size(packet, ETH_HEADER_LEN + router->len);
@@ -71,7 +71,7 @@ struct dp_packet *
 ovl_ip_next_fragment(const struct dp_packet *packet, uint16_t mtu,
                      size_t *ofs)
 {
-    const uint8_t *frame = dp_packet_data(packet);
+    const uint8_t *frame = ovl_pkt_data(packet);
     const uint8_t *l3 = frame + ETH_HEADER_LEN;
     uint8_t header[60];         /* With options. */
     struct ip_header ip;

@@ -23,8 +23,8 @@ struct na {
 BUILD_ASSERT_DECL(sizeof(struct na) == ND_MSG_LEN + ND_LLA_OPT_LEN);
 
 struct dp_packet *
-ovl_nd_advertisement(const struct ovl_pkt *ns, struct eth_addr mac,
-                     bool router)
+ovl_nd_advertisement(struct dp_packet *packet, const struct ovl_pkt *ns,
+                     struct eth_addr mac, bool router)
 {
     bool dad = !ipv6_addr_is_set(&ns->ip.src);
     struct eth_header eth = {
@@ -54,9 +54,10 @@ ovl_nd_advertisement(const struct ovl_pkt *ns, struct eth_addr mac,
     na.msg.icmph.icmp6_cksum
         = packet_csum_upperlayer6(&ip, &na, IPPROTO_ICMPV6, sizeof na);
 
-    struct dp_packet *reply = ovl_pkt_new(sizeof eth + sizeof ip + sizeof na);
-    dp_packet_put(reply, &eth, sizeof eth);
-    dp_packet_put(reply, &ip, sizeof ip);
-    dp_packet_put(reply, &na, sizeof na);
-    return reply;
+    packet = ovl_pkt_reuse(packet, sizeof eth + sizeof ip + sizeof na);
+    uint8_t *data = ovl_pkt_data(packet);
+    memcpy(data, &eth, sizeof eth);
+    memcpy(data + sizeof eth, &ip, sizeof ip);
+    memcpy(data + sizeof eth + sizeof ip, &na, sizeof na);
+    return packet;
 }

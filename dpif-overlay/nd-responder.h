@@ -12,10 +12,12 @@
 #include "dp-packet.h"
 #include "pkt-parse.h"
 
-/* Makes the advertisement "nd.target is at 'mac'" that answers 'ns', a
- * neighbor solicitation; 'router' is its R flag.  The packet is made from
- * nothing.  The caller owns it. */
-struct dp_packet *ovl_nd_advertisement(const struct ovl_pkt *ns,
+/* Makes of 'packet', a plain frame with the neighbor solicitation that 'ns' was
+ * parsed from, the advertisement "nd.target is at 'mac'" that answers it;
+ * 'router' is its R flag.  It is written anew.  May return another packet, as
+ * ovl_pkt_reuse(). */
+struct dp_packet *ovl_nd_advertisement(struct dp_packet *packet,
+                                       const struct ovl_pkt *ns,
                                        struct eth_addr mac, bool router);
 
 #endif /* nd-responder.h */

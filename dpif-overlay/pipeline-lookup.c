@@ -11,6 +11,7 @@
 
 #include "bridging.h"
 #include "pipeline-trace.h"
+#include "responder.h"
 #include "routing.h"
 
 /* Sets 'item->arrival.net'. */
@@ -72,6 +73,70 @@ prefetch_ways(const struct ovl_way *const ways[], size_t n)
     }
 }
 
+/* Finds the ways to the MACs of those of the 'n' neighbors of 'items' that
+ * there are. */
+static void
+find_neighbor_ways(const struct ovl_worker *worker,
+                   struct ovl_item *const items[],
+                   const struct ovl_neighbor *const neighbors[], size_t n,
+                   const struct ovl_way *ways[])
+{
+    const struct ovl_way *found[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    struct eth_addr macs[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];
+    size_t n_macs = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        ways[i] = NULL;
+        if (neighbors[i]) {
+            vnis[n_macs] = items[i]->arrival.net->vni;
+            macs[n_macs] = neighbors[i]->mac;
+            indexes[n_macs++] = i;
+        }
+    }
+    if (n_macs) {
+        ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, macs, n_macs,
+                            found);
+    }
+    for (size_t i = 0; i < n_macs; i++) {
+        ways[indexes[i]] = found[i];
+    }
+}
+
+void
+ovl_respond_all(const struct ovl_worker *worker, struct ovl_item items[],
+                size_t n)
+{
+    const struct ovl_neighbor *neighbors[NETDEV_MAX_BURST];
+    const struct ovl_way *ways[NETDEV_MAX_BURST];
+    struct in6_addr targets[NETDEV_MAX_BURST];
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    struct ovl_item *asking[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    size_t n_asking = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].verdict.kind == OVL_VERDICT_RESPOND) {
+            vnis[n_asking] = items[i].arrival.net->vni;
+            targets[n_asking] = ovl_respond_target(&items[i].pkt);
+            ips[n_asking] = &targets[n_asking];
+            asking[n_asking++] = &items[i];
+        }
+    }
+    if (!n_asking) {
+        return;
+    }
+    ovl_neighbor_lookup_bulk(worker->fwd, worker->version, vnis, ips,
+                             n_asking, neighbors);
+    find_neighbor_ways(worker, asking, neighbors, n_asking, ways);
+    for (size_t i = 0; i < n_asking; i++) {
+        asking[i]->verdict = ovl_respond_finish(&asking[i]->arrival,
+                                                &asking[i]->pkt, neighbors[i],
+                                                ways[i]);
+    }
+}
+
 void
 ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
                size_t n)
@@ -99,6 +164,7 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
                                                 &bridged[i]->pkt, ways[i]);
     }
 }
+
 /* Finds the routes of 'n' packets. */
 static void
 find_routes(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)

@@ -26,7 +26,10 @@ struct ovl_item {
 void ovl_find_networks(const struct ovl_worker *, struct ovl_item items[],
                        size_t n);
 
-/* Let the MAC table, and the router, decide for those of the 'n' items for which they have to. */
+/* Let the neighbor table, the MAC table and the router decide, in this order,
+ * for those of the 'n' items for which they have to. */
+void ovl_respond_all(const struct ovl_worker *, struct ovl_item items[],
+                     size_t n);
 void ovl_bridge_all(const struct ovl_worker *, struct ovl_item items[],
                     size_t n);
 void ovl_route_all(const struct ovl_worker *, struct ovl_item items[],

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A burst's way through the pipeline, in passes: parse all, say to which
- * networks they belong, look those up, decide all, look up all that the MAC
- * table or the router decides, act on all.  Only the last changes anything.
+ * networks they belong, look those up, decide all, look up all that the
+ * neighbor table, the MAC table or the router decides, act on all.  Only the
+ * last changes anything.
  *
  * A packet's whole way, for one that a VM sends to another hypervisor:
  *
@@ -13,6 +14,7 @@
  *                       ovl_guard_...()       guard.c
  *                       ovl_respond()         responder.c
  *                       ovl_bridge()          bridging.c
+ *     ovl_respond_all() (nothing: it asks for nobody)
  *     ovl_bridge_all()                        pipeline-lookup.c
  *                       ovl_bridge_finish()   bridging.c
  *     ovl_route_all()  (nothing: it is bridged)
@@ -50,7 +52,7 @@ role_of(const struct ovl_binding *binding)
 static const void *
 parse_from_uplink(const struct ovl_config *config, struct ovl_item *item)
 {
-    const uint8_t *data = dp_packet_data(item->packet);
+    const uint8_t *data = ovl_pkt_data(item->packet);
     size_t len = dp_packet_size(item->packet);
 
     ovl_outer_parse_into(&item->outer, data, len);
@@ -66,7 +68,7 @@ parse_from_uplink(const struct ovl_config *config, struct ovl_item *item)
 static const void *
 parse_from_port(struct ovl_item *item)
 {
-    const void *data = dp_packet_data(item->packet);
+    const void *data = ovl_pkt_data(item->packet);
 
     ovl_pkt_parse_into(&item->pkt, data, dp_packet_size(item->packet));
     return data;
@@ -138,7 +140,7 @@ classify(enum ovl_role role, struct ovl_item *item)
         if (item->for_us) {
             settle(&item->verdict,
                    ovl_from_tunnel_classify(a, &item->outer,
-                                            dp_packet_data(item->packet)));
+                                            ovl_pkt_data(item->packet)));
         } else {
             item->verdict = ovl_from_uplink(a, &item->pkt);
         }
@@ -215,7 +217,7 @@ set_ecn(struct ovl_item *item)
         size_t ofs = ovl_outer_inner_ofs(&item->outer);
 
         OVL_TRACE(a->worker->trace, "ecn: inner becomes %d", a->ecn);
-        ovl_pkt_set_ecn((uint8_t *) dp_packet_data(item->packet) + ofs,
+        ovl_pkt_set_ecn(ovl_pkt_data(item->packet) + ofs,
                         &item->pkt, a->ecn);
     }
 }
@@ -256,7 +258,7 @@ send_back(const struct ovl_item *item, struct dp_packet *reply)
     const struct ovl_adjacency *adj = NULL;
     enum ovl_drop_reason reason;
 
-    ovl_pkt_parse_into(&pkt, dp_packet_data(reply), dp_packet_size(reply));
+    ovl_pkt_parse_into(&pkt, ovl_pkt_data(reply), dp_packet_size(reply));
     reason
         = (a->from ? ovl_bridge_to_vtep(a, a->from, ovl_pkt_l3_len(&pkt), &adj)
            : OVL_DROP_VTEP_UNRESOLVED);
@@ -265,15 +267,6 @@ send_back(const struct ovl_item *item, struct dp_packet *reply)
     } else {
         ovl_output_vtep(a, a->net, adj, &pkt, reply);
     }
-}
-
-/* Takes in a request, and sends 'reply' to it. */
-static void
-answer(const struct ovl_item *item, struct dp_packet *reply)
-{
-    ovl_counter_add(item->arrival.worker->shard, OVL_TOTAL_CONSUMED, 1);
-    dp_packet_delete(item->packet);
-    send_back(item, reply);
 }
 
 /* Of what is said to whoever sent it: a port's own, or, where many share the
@@ -288,7 +281,8 @@ limits_of(const struct ovl_arrival *a)
 static bool
 is_solicitation(const struct ovl_pkt *pkt)
 {
-    return pkt->l3 == OVL_L3_IPV6 && pkt->ip.nd.type == OVL_ND_RS;
+    return (pkt->l3 == OVL_L3_IPV6 && pkt->ip.nd.status == OVL_ND_OK
+            && pkt->ip.nd.type == OVL_ND_RS);
 }
 
 static void
@@ -305,6 +299,16 @@ trace_advertisement(struct ovl_trace *trace, const struct ovl_ra *ra)
     }
 }
 
+/* Advertisements are larger than what asks for them, and so limited. */
+static bool
+may_advertise(const struct ovl_item *item)
+{
+    const struct ovl_arrival *a = &item->arrival;
+
+    return (a->worker->trace
+            || ovl_limiter_pass(&limits_of(a)->adverts, a->worker->now));
+}
+
 static struct dp_packet *
 make_advertisement(const struct ovl_item *item)
 {
@@ -315,33 +319,45 @@ make_advertisement(const struct ovl_item *item)
     if (OVS_UNLIKELY(a->worker->trace)) {
         trace_advertisement(a->worker->trace, &ra);
     }
+    dp_packet_delete(item->packet);
     return ovl_ra_compose(&ra, &item->pkt);
 }
 
+/* Makes of the request, a plain frame, what answers it. */
 static struct dp_packet *
-make_neighbor_reply(const struct ovl_item *item)
+make_reply(const struct ovl_item *item)
 {
-    const struct ovl_answer *say = &item->details.answer;
+    const struct ovl_arrival *a = &item->arrival;
+    const struct ovl_answer *say = &a->details->answer;
 
-    return (is_solicitation(&item->pkt) ? make_advertisement(item)
-            : item->pkt.l3 == OVL_L3_ARP
-            ? ovl_arp_reply(&item->pkt, say->mac)
-            : ovl_nd_advertisement(&item->pkt, say->mac, say->router));
+    if (item->verdict.kind == OVL_VERDICT_ECHO) {
+        ovl_icmp_echo_reply(item->packet, a->net->router_mac, &item->pkt,
+                            &a->details->router);
+    } else if (item->pkt.l3 == OVL_L3_ARP) {
+        ovl_arp_reply(item->packet, &item->pkt, say->mac);
+    } else if (is_solicitation(&item->pkt)) {
+        return make_advertisement(item);
+    } else {
+        return ovl_nd_advertisement(item->packet, &item->pkt, say->mac,
+                                    say->router);
+    }
+    return item->packet;
 }
 
-/* ARP and ND cost no more than forwarding; advertisements are larger than
- * what asks for them. */
+/* Takes in a request and sends the answer.  ARP, ND and ping cost no more than
+ * forwarding. */
 static void
-answer_neighbor(const struct ovl_item *item)
+answer(struct ovl_item *item)
 {
     const struct ovl_arrival *a = &item->arrival;
 
-    if (is_solicitation(&item->pkt) && !a->worker->trace
-        && !ovl_limiter_pass(&limits_of(a)->adverts, a->worker->now)) {
+    if (is_solicitation(&item->pkt) && !may_advertise(item)) {
         ovl_output_drop(a, OVL_DROP_RS_LIMIT, item->packet);
-    } else {
-        answer(item, make_neighbor_reply(item));
+        return;
     }
+    ovl_counter_add(a->worker->shard, OVL_TOTAL_CONSUMED, 1);
+    make_plain(item);
+    send_back(item, make_reply(item));
 }
 
 static void
@@ -491,15 +507,12 @@ act(struct ovl_item *item)
         break;
 
     case OVL_VERDICT_ANSWER:
-        answer_neighbor(item);
-        break;
-
     case OVL_VERDICT_ECHO:
-        answer(item, ovl_icmp_echo_reply(a->net->router_mac, a->frame,
-                                         &item->pkt, &a->details->router));
+        answer(item);
         break;
 
     case OVL_VERDICT_OPEN:
+    case OVL_VERDICT_RESPOND:
     case OVL_VERDICT_BRIDGE:
     case OVL_VERDICT_ROUTER:
         OVS_NOT_REACHED();      /* They have decided. */
@@ -574,6 +587,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     classify_all(role_of(binding), items, n);
     ovl_find_networks(worker, items, n);
     decide_all(items, n);
+    ovl_respond_all(worker, items, n);
     ovl_bridge_all(worker, items, n);
     ovl_route_all(worker, items, n);
     act_on_all(items, n);

@@ -20,6 +20,18 @@ ovl_pkt_new(size_t size)
     return packet;
 }
 
+struct dp_packet *
+ovl_pkt_reuse(struct dp_packet *packet, size_t size)
+{
+    if (OVS_UNLIKELY(size > dp_packet_size(packet)
+                     + dp_packet_tailroom(packet))) {
+        dp_packet_delete(packet);
+        packet = ovl_pkt_new(size);
+    }
+    dp_packet_set_size(packet, size);
+    return packet;
+}
+
 void
 ovl_pkt_forget_metadata(struct dp_packet *packet)
 {
@@ -47,7 +59,7 @@ ovl_pkt_copy_with_headroom(struct dp_packet *packet, size_t n)
 void
 ovl_pkt_pop_tag(struct dp_packet *packet)
 {
-    uint8_t *data = dp_packet_data(packet);
+    uint8_t *data = ovl_pkt_data(packet);
 
     memmove(data + VLAN_HEADER_LEN, data, 2 * ETH_ADDR_LEN);
     dp_packet_pull(packet, VLAN_HEADER_LEN);

@@ -20,8 +20,30 @@
  * push, with a tag, fits in. */
 #define OVL_PKT_HEADROOM 128
 
+/* Writes VALUE to MEMBER of the header STRUCT whose bytes are at P, aligned or
+ * not.  A header made elsewhere and copied would be read in larger pieces than
+ * it was written in, which is slow. */
+#define OVL_PUT(P, STRUCT, MEMBER, VALUE)                                    \
+    do {                                                                     \
+        OVS_TYPEOF(((STRUCT *) 0)->MEMBER) value__ = (VALUE);                \
+        memcpy((P) + offsetof(STRUCT, MEMBER), &value__, sizeof value__);    \
+    } while (0)
+
+/* Returns the first byte of 'packet', which has some memory, unlike what
+ * dp_packet_data() reckons with. */
+static inline uint8_t *
+ovl_pkt_data(const struct dp_packet *packet)
+{
+    return (uint8_t *) dp_packet_base(packet) + __packet_data(packet);
+}
+
 /* Returns a new empty packet with room for 'size' bytes. */
 struct dp_packet *ovl_pkt_new(size_t size);
+
+/* Returns a packet whose 'size' bytes are to be written, with a header's room
+ * in front: 'packet' itself if it has the room, or a new one, in which case
+ * 'packet' is freed. */
+struct dp_packet *ovl_pkt_reuse(struct dp_packet *packet, size_t size);
 
 /* Forgets what a driver or a guest claims about 'packet' beyond its bytes:
  * offloads, offsets, type. */
@@ -48,7 +70,7 @@ static inline uint8_t *
 ovl_pkt_push(struct dp_packet **packet, size_t n)
 {
     struct dp_packet *p = *packet = ovl_pkt_with_headroom(*packet, n);
-    uint8_t *data = (uint8_t *) dp_packet_data(p) - n;
+    uint8_t *data = ovl_pkt_data(p) - n;
 
     dp_packet_set_data(p, data);
     dp_packet_set_size(p, dp_packet_size(p) + n);

@@ -6,8 +6,8 @@
 /* What a frame says, read once and believed afterwards.
  *
  * This is the only reader of wire bytes.  Every byte comes through a function
- * that checks the length first (load() and bytes_at() in pkt-parse-load.h), and
- * what comes out is a plain struct by value with byte order in its types, so that
+ * that checks the length first (load() and bytes_at() in pkt-parse-load.h),
+ * and what comes out is a plain struct with byte order in its types, so that
  * nothing downstream needs to see the frame again to decide about it.
  *
  * Parsing never fails: a frame that makes no sense says so in its fields

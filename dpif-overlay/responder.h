@@ -32,12 +32,6 @@
 
 #include "verdict.h"
 
-enum ovl_response {
-    OVL_RESPONSE_NONE,          /* Forward it like any frame. */
-    OVL_RESPONSE_ANSWER,        /* Answer it. */
-    OVL_RESPONSE_DROP,          /* Unknown, and neigh_miss=drop. */
-};
-
 /* True if 'pkt' may ask for something. */
 static inline bool
 ovl_may_ask(const struct ovl_pkt *pkt)
@@ -47,10 +41,21 @@ ovl_may_ask(const struct ovl_pkt *pkt)
                 && pkt->ip.nd.status == OVL_ND_OK));
 }
 
-/* Decides for 'pkt', which has passed the guards.  Fills '*answer' in if the
- * result is OVL_RESPONSE_ANSWER and the request is for a neighbor. */
-enum ovl_response ovl_respond(const struct ovl_arrival *,
-                              const struct ovl_pkt *pkt,
-                              struct ovl_answer *answer);
+/* Decides for 'pkt', which has passed the guards, or that the neighbor table
+ * decides, or, if it is not answered in any case, what else becomes of it.
+ * Fills 'a->details->answer' in if a neighbor is told of. */
+struct ovl_verdict ovl_respond(const struct ovl_arrival *a,
+                               const struct ovl_pkt *pkt);
+
+/* Gives the address that 'pkt' asks for, if the neighbor table decides. */
+struct in6_addr ovl_respond_target(const struct ovl_pkt *pkt);
+
+/* Decides by 'neighbor', which is what the neighbor table says of that
+ * address, and 'way', what the MAC table says of its MAC; NULL if they say
+ * nothing. */
+struct ovl_verdict ovl_respond_finish(const struct ovl_arrival *a,
+                                      const struct ovl_pkt *pkt,
+                                      const struct ovl_neighbor *neighbor,
+                                      const struct ovl_way *way);
 
 #endif /* responder.h */

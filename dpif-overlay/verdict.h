@@ -57,6 +57,7 @@ enum ovl_verdict_kind {
     OVL_VERDICT_PORT,           /* To the network's member 'port'. */
     OVL_VERDICT_VTEP,           /* Into the tunnel of 'adj'. */
     OVL_VERDICT_FLOOD,          /* To all of the network but the sender. */
+    OVL_VERDICT_RESPOND,        /* The neighbor table decides. */
     OVL_VERDICT_BRIDGE,         /* The MAC table decides. */
     OVL_VERDICT_ROUTER,         /* The router decides. */
     OVL_VERDICT_ROUTE,          /* As 'details' of the arrival says. */
@@ -123,8 +124,8 @@ ovl_verdict_drop(enum ovl_drop_reason reason)
 }
 
 /* Decides in two steps, between which 'a->net' is looked up: first to which
- * network a frame belongs ('a->vni'), as far as that can be said, and then what
- * becomes of it, unless the first step gave a reason why it is dropped. */
+ * network a frame belongs ('a->vni'), as far as that can be said, and then
+ * what becomes of it, unless the first step gave a reason to drop it. */
 
 /* What came in on an access or gateway port. */
 enum ovl_drop_reason ovl_from_port_classify(struct ovl_arrival *a,

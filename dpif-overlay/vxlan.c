@@ -29,7 +29,8 @@ ovl_flow_hash_init(void)
     flow_seed = random_uint32();
 }
 
-/* The addresses of 'ip'.  The first 12 bytes of an IPv4 address say nothing. */
+/* The addresses of 'ip'.  The first 12 bytes of an IPv4 address say
+ * nothing. */
 static inline uint32_t
 hash_addresses(uint32_t hash, const struct ovl_pkt_ip *ip, bool v4)
 {

@@ -105,17 +105,6 @@ recycle(struct ovl_worker *worker, struct ovl_lport *port,
     w->n_sent += port == w->out;
 }
 
-/* What the pipeline made itself is nobody's. */
-static void
-send_and_free(struct ovl_worker *worker, struct ovl_lport *port,
-              struct dp_packet *packet)
-{
-    struct world *w = (struct world *) worker;
-
-    w->n_sent += port == w->out;
-    dp_packet_delete(packet);
-}
-
 static void
 add_vteps(struct world *w, size_t n)
 {
@@ -321,7 +310,6 @@ struct bench {
     size_t (*make)(uint8_t *, const struct world *, uint32_t i);
     bool from_uplink;
     bool to_vm;                 /* Else to the uplink. */
-    bool consumed;              /* Packets do not come back. */
     double goals[3];            /* Cycles with 1, 10 000 and 1 M VMs. */
 };
 
@@ -369,17 +357,14 @@ tsc_rate(void)
 
 /* Writes the next 32 frames into 'batch'. */
 static void
-fill(struct world *w, const struct bench *b, const struct image *images,
-     size_t at, struct dp_packet_batch *batch)
+fill(struct world *w, const struct image *images, size_t at,
+     struct dp_packet_batch *batch)
 {
     dp_packet_batch_init(batch);
     for (size_t i = 0; i < BURST; i++) {
         const struct image *image = &images[(at + i) % N_IMAGES];
         struct dp_packet **slot = &w->packets[(at + i) % N_PACKETS];
 
-        if (b->consumed) {
-            *slot = ovl_pkt_new(2048);
-        }
         dp_packet_reset_packet(*slot, 0);
         dp_packet_set_data(*slot, (char *) dp_packet_base(*slot)
                            + OVL_PKT_HEADROOM);
@@ -399,11 +384,9 @@ window(struct world *w, const struct bench *b, const struct image *images,
     double start = cpu_ns();
 
     for (size_t i = 0; i < n; i++) {
-        fill(w, b, images, i * BURST, &batch);
+        fill(w, images, i * BURST, &batch);
         if (pipeline) {
             ovl_pipeline_run(&w->worker, in, &batch);
-        } else if (b->consumed) {
-            dp_packet_delete_batch(&batch, true);
         }
     }
     return (cpu_ns() - start) / (n * BURST);
@@ -436,7 +419,6 @@ run(struct world *w, const struct bench *b, double rate, double goal)
         images[i].len = b->make(images[i].data, w,
                                 random_uint32() % w->n);
     }
-    w->worker.send = b->consumed ? send_and_free : recycle;
     w->out = b->to_vm ? w->vm : w->uplink;
     w->n_sent = 0;
     window(w, b, images, 64, true);
@@ -460,11 +442,6 @@ run(struct world *w, const struct bench *b, double rate, double goal)
            net[n_pairs - 1], median(without, n_pairs));
     fflush(stdout);
 
-    if (b->consumed) {
-        for (size_t i = 0; i < N_PACKETS; i++) {
-            w->packets[i] = ovl_pkt_new(2048);
-        }
-    }
     free(images);
 }
 
@@ -472,14 +449,13 @@ int
 main(int argc, char *argv[])
 {
     static const struct bench benches[] = {
-        { "D12 bridged into the tunnel", make_bridged, false, false, false,
+        { "D12 bridged into the tunnel", make_bridged, false, false,
           { 70, 100, 200 } },
-        { "D13 out of the tunnel", make_tunneled, true, true, false,
+        { "D13 out of the tunnel", make_tunneled, true, true,
           { 80, 130, 250 } },
-        { "D13 routed into the tunnel", make_routed, false, false, false,
+        { "D13 routed into the tunnel", make_routed, false, false,
           { 120, 170, 250 } },
-        { "D13 ARP answered", make_arp, false, true, true,
-          { 60, 100, 180 } },
+        { "D13 ARP answered", make_arp, false, true, { 60, 100, 180 } },
     };
     static const size_t sizes[] = { 1, 10000, 1000000 };
 

@@ -96,7 +96,7 @@ is_dirt(const uint8_t *p, const uint8_t *end)
 }
 
 const char *
-guarded_violation(struct guarded *g, size_t n_pushed)
+guarded_violation(struct guarded *g, size_t n_pushed, size_t n_appended)
 {
     uint8_t *end = g->mem + g->size;
 
@@ -105,7 +105,7 @@ guarded_violation(struct guarded *g, size_t n_pushed)
         return "written before the packet's memory";
     } else if (!is_dirt(g->base, g->data - n_pushed)) {
         return "written into the headroom";
-    } else if (!is_dirt(g->tail, end)) {
+    } else if (!is_dirt(MIN(g->tail + n_appended, end), end)) {
         return "written into the tailroom";
     }
     return NULL;

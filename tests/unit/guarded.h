@@ -31,8 +31,10 @@ struct dp_packet *guarded_packet(struct guarded *g, const void *data,
                                  size_t len, size_t tailroom);
 
 /* To be called when the packet is no more.  Returns what was written that had
- * no business to be, or NULL.  The last 'n_pushed' bytes of the headroom were
- * fine to write. */
-const char *guarded_violation(struct guarded *, size_t n_pushed);
+ * no business to be, or NULL.  The last 'n_pushed' bytes of the headroom and
+ * the first 'n_appended' of the tailroom, as far as there are any, were fine
+ * to write. */
+const char *guarded_violation(struct guarded *, size_t n_pushed,
+                              size_t n_appended);
 
 #endif /* guarded.h */

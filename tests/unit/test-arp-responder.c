@@ -9,6 +9,7 @@
 
 #include "arp-responder.h"
 #include "dp-packet.h"
+#include "pkt-edit.h"
 
 static struct frame
 reply(const char *dst, const char *mac, const char *ip, const char *tha,
@@ -489,11 +490,13 @@ reply_is_42_bytes_with_headroom(void **state OVS_UNUSED)
 {
     struct frame f = frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.1");
     struct ovl_pkt pkt = ovl_pkt_parse(f.data, f.len);
-    struct dp_packet *p = ovl_arp_reply(&pkt, mac_from(MAC_ROUTER));
+    struct dp_packet *p = ovl_pkt_new(f.len);
     struct frame got = { .len = 0 };
     struct frame r = reply(MAC_VM1, MAC_ROUTER, "10.1.0.1", MAC_VM1,
                            "10.1.0.11");
 
+    dp_packet_put(p, f.data, f.len);
+    ovl_arp_reply(p, &pkt, mac_from(MAC_ROUTER));
     assert_int_equal(dp_packet_size(p), 42);
     assert_true(dp_packet_headroom(p) >= OVL_ADJ_MAX_HEADER);
     frame_put(&got, dp_packet_data(p), dp_packet_size(p));

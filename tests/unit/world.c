@@ -452,12 +452,15 @@ check_output(const struct world *w, const struct ovl_lport *in,
     return to_net && !trunk_other ? NULL : "into another network";
 }
 
-/* What was sent may have had a header pushed. */
+/* What was sent may have had a header pushed, and a solicitation without an
+ * option may have become an advertisement, which has one. */
 const char *
 world_memory_violation(const struct world *w)
 {
     const char *error = NULL;
     size_t n_pushed = 0;
+    size_t n_appended = (world_delta(w, OVL_TOTAL_GENERATED)
+                         ? ND_LLA_OPT_LEN : 0);
 
     for (size_t i = 0; i < w->n_out; i++) {
         n_pushed = MAX(n_pushed, w->out[i].port == w->eth1
@@ -466,7 +469,7 @@ world_memory_violation(const struct world *w)
                                  ? VLAN_HEADER_LEN : 0);
     }
     for (size_t i = 0; i < w->n_in && !error; i++) {
-        error = guarded_violation(w->guarded[i], n_pushed);
+        error = guarded_violation(w->guarded[i], n_pushed, n_appended);
     }
     return error;
 }
