@@ -90,6 +90,7 @@ def main():
     hugepages = None if options.malloc else Hugepages(2 * POOL_MB)
     directory = tempfile.mkdtemp(prefix="ovl-datapath")
     bench = cases.Bench(options, Report(), directory)
+    bench.commit = results.commit()
     try:
         for case in dict.fromkeys(cases.CASES[name] for name in
                                   options.case):

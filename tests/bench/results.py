@@ -85,7 +85,7 @@ def write(directory, bench):
             "for how it is measured.  Figures of two machines do not compare, "
             "ratios do.", "",
             "| | |", "|---|---|",
-            f"| commit | {commit()} |",
+            f"| commit | {bench.commit} |",
             f"| flags | {flags(o.daemon)} |",
             f"| packets | of 60 bytes, {o.in_flight} in flight, from "
             f"{bench.memory}; hash and checksum verdict as a network card "
