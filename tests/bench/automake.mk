@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	tests/bench/results.py \
 	tests/bench/scale.py \
 	tests/bench/twins.py \
+	tests/bench/vdevs.py \
 	tests/bench/world.py
 
 # Installs, unless OVL_PREFIX names a prefix, and runs what is behind it.

@@ -17,6 +17,7 @@ from ovl.database import Database
 from packets import VNI, ip_text, mac_of, mac_text, vtep_of
 from twins import (QUICK_VARIANTS, VARIANTS, Netdev, Ours, SetupError,
                    apply_variant)
+from vdevs import VdevNetdev, VdevOurs
 
 N_VTEPS = 200
 
@@ -97,6 +98,8 @@ class Pairs:
 class Twins:
     """Both switches with one table of 'n_macs' remote MACs."""
 
+    kinds = Ours, Netdev
+
     def __init__(self, bench, n_macs, cores=None, scanner=False, n_rxq=1):
         options = bench.options
         self.bench = bench
@@ -106,20 +109,22 @@ class Twins:
         bench.n_worlds += 1
         self.sides = []
         try:
-            for kind in Ours, Netdev:
+            for kind in self.kinds:
                 side = kind(f"{directory}-{kind.name}", options)
                 self.sides.append(side)
                 side.bring_up(mask)
-                side.appctl("bench/in-flight", options.in_flight)
+                self.prepare(side)
                 side.add_vm(n_rxq=n_rxq)
                 if scanner:
                     side.add_vm("scan", packets.SCANNER_MAC)
             self.ours, self.netdev = self.sides
-            self.memory = self.ours.stats()["memory"]
             self.grow(n_macs)
         except BaseException:
             self.close()
             raise
+
+    def prepare(self, side):
+        side.appctl("bench/in-flight", self.bench.options.in_flight)
 
     def grow(self, n, ours_only=False):
         """Adds remote MACs until there are 'n'."""
@@ -183,11 +188,14 @@ class Twins:
         seconds = min(bench.options.seconds, 0.5)
         rates = {}
         for name in QUICK_VARIANTS if bench.options.quick else VARIANTS:
+            self.netdev.resume()
             if apply_variant(self.netdev, name):
                 self.netdev.window(ports, settle or seconds, settle=0)
                 rates[name] = self.netdev.window(ports, seconds).rate
         best = max(rates, key=rates.get)
+        self.netdev.resume()
         apply_variant(self.netdev, best)
+        self.netdev.pause()
         return best
 
     def floor(self, ports):
@@ -203,6 +211,22 @@ class Twins:
                 if process and process.poll() is None:
                     process.kill()
                     process.wait()
+
+
+class VdevTwins(Twins):
+    """The same with net_pcap and net_null; 'images' is what is sent."""
+
+    kinds = VdevOurs, VdevNetdev
+
+    def __init__(self, bench, n_macs, images):
+        self.path = f"{bench.directory}/images.pcap"
+        packets.write_pcap(self.path, images)
+        super().__init__(bench, n_macs)
+        for side in self.sides:
+            side.pause()
+
+    def prepare(self, side):
+        side.pcap = self.path
 
 
 class Bench:
@@ -405,7 +429,27 @@ def d6_d8(bench):
     scale.scale_up(bench, Pairs, say)
 
 
+def l3(bench):
+    """D1 to D3 with net_pcap and net_null instead of our devices"""
+    o = bench.options
+    for name, n, goal in (("D1 encap, 1 k MACs, 1 k flows", 1000, 1.6),
+                          ("D2 encap, 1 flow", 1, 1.3),
+                          ("D3 encap, 1 k MACs, 16 k flows", 16000, 1.7)):
+        bench.close()               # Cores of those that do not stop.
+        if o.malloc:
+            bench.report.skip(f"L3 {name}", "devices of DPDK, and --malloc")
+            continue
+        t = bench.world = VdevTwins(bench, 1000, flows(n, min(n, 1000)))
+        t.netdev.settle("vm", min(n, 1000))
+        variant = t.choose("vm")
+        say(f"L3 {name}: net_pcap to net_null; OVS with {variant}")
+        pairs = Pairs(o.pairs, lambda: t.ours.window("vm", o.seconds),
+                      lambda: t.netdev.window("vm", o.seconds))
+        bench.add(f"L3 {name}", n, pairs, goal, variant=variant)
+    bench.close()
+
+
 CASES = {"D1": d1, "D2": d2, "D3": d3, "D4": d4, "D7": d7, "S1": s1,
          "D9": d9, "D5": d5, "active": active, "D6": d6_d8, "D8": d6_d8,
-         "scale": d6_d8}
+         "scale": d6_d8, "L3": l3}
 QUICK = ["D1", "D2", "D4", "D7"]

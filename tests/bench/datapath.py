@@ -23,6 +23,7 @@ import results                                              # noqa: E402
 from ovl import process                                     # noqa: E402
 from report import Report                                   # noqa: E402
 from twins import POOL_MB, Hugepages, SetupError            # noqa: E402
+from vdevs import Vdevs                                     # noqa: E402
 
 process.TIMEOUT = 300           # Large transactions, on a busy machine.
 
@@ -87,7 +88,8 @@ def main():
             raise SetupError(f"there is no {path}; utilities/bench builds it")
     signal.signal(signal.SIGTERM, interrupt)
 
-    hugepages = None if options.malloc else Hugepages(2 * POOL_MB)
+    pool_mb = Vdevs.pool_mb if "L3" in options.case else POOL_MB
+    hugepages = None if options.malloc else Hugepages(2 * pool_mb)
     directory = tempfile.mkdtemp(prefix="ovl-datapath")
     bench = cases.Bench(options, Report(), directory)
     bench.commit = results.commit()

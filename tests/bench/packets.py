@@ -103,6 +103,17 @@ def write_images(path, images, seed=1):
     return len(images)
 
 
+def write_pcap(path, images, seed=1):
+    """The same, for others than us."""
+    images = list(images)
+    random.Random(seed).shuffle(images)
+    with open(path, "wb") as file:
+        file.write(struct.pack("=IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for image in images:
+            file.write(struct.pack("=IIII", 0, 0, len(image), len(image)))
+            file.write(image)
+
+
 def read_pcap(path):
     with open(path, "rb") as file:
         data = file.read()

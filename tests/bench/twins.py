@@ -117,6 +117,8 @@ class Window:
 class Side(Daemons):
     """One of the switches."""
 
+    pool_mb = POOL_MB
+
     def __init__(self, directory, options):
         super().__init__(directory, options.prefix)
         self.options = options
@@ -152,9 +154,19 @@ class Side(Daemons):
                      f"{os.getpid()}-{self.name}")
             settings += ["other_config:dpdk-init=true",
                          f"other_config:dpdk-extra=\"{extra}\"",
-                         f"other_config:dpdk-socket-mem=\"{POOL_MB}\""]
+                         f"other_config:dpdk-socket-mem=\"{self.pool_mb}\"",
+                         "other_config:dpdk-socket-limit="
+                         f"\"{self.pool_mb}\""]
         self.vsctl("--no-wait", "set", "Open_vSwitch", ".", *settings)
         self.start()
+        wait_until(lambda: self.process.poll() is not None
+                   or "|INFO|ovs-vswitchd (Open vSwitch)" in
+                   self.log_since_mark(), "ovs-vswitchd does not start")
+        if self.process.poll() is not None:
+            raise SetupError("ovs-vswitchd exits: " + "; ".join(
+                line.split("|", 2)[2] for line in
+                self.log_since_mark().splitlines()
+                if "|ERR|" in line or "|EMER|" in line))
         self.configure()
         return self
 
@@ -173,6 +185,10 @@ class Side(Daemons):
         self.appctl("tnl/neigh/set", bridge, packets.GATEWAY,
                     packets.mac_text(packets.GATEWAY_MAC))
 
+    def device(self, port, n_rxq=1):
+        """What Interface 'port' is, in words of ovs-vsctl."""
+        return ["type=bench", f"options:n_rxq={n_rxq}"]
+
     # Traffic.
 
     def load(self, port, path):
@@ -183,6 +199,9 @@ class Side(Daemons):
 
     def pause(self):
         self.appctl("bench/pause")
+
+    def resume(self):
+        """Lets a switch work that could not be paused, but stopped."""
 
     def run_ports(self, ports, *flags):
         """'ports': a name, or names with flags of their own."""
@@ -271,13 +290,13 @@ class Ours(Side):
                    "overlay_uplinks=up", "other_config:hwaddr=\""
                    + packets.mac_text(packets.LOCAL_MAC) + "\"",
                    "--", "add-port", "br-ov", "up", "--", "set", "Interface",
-                   "up", "type=bench", "--",
+                   "up", *self.device("up"), "--",
                    "create", "Overlay_Network", f"vni={packets.VNI}")
         self.set_underlay("br-ov")
 
     def add_vm(self, port="vm", mac=packets.VM_MAC, n_rxq=1):
         self.vsctl("add-port", "br-ov", port, "--", "set", "Interface", port,
-                   "type=bench", f"options:n_rxq={n_rxq}", "--", "set",
+                   *self.device(port, n_rxq), "--", "set",
                    "Port", port, f"overlay_vni={packets.VNI}",
                    f'overlay_addresses="{packets.mac_text(mac)}"')
 
@@ -294,7 +313,7 @@ class Netdev(Side):
             "add-br", "br-phy", "--", "set", "Bridge", "br-phy",
             "datapath_type=netdev", "fail_mode=secure", hwaddr, "--",
             "add-port", "br-phy", "up", "--", "set", "Interface", "up",
-            "type=bench", "ofport_request=1", "--",
+            *self.device("up"), "ofport_request=1", "--",
             "add-br", "br-int", "--", "set", "Bridge", "br-int",
             "datapath_type=netdev", "fail_mode=secure", "--",
             "add-port", "br-int", "vxlan", "--", "set", "Interface",
@@ -307,7 +326,7 @@ class Netdev(Side):
     def add_vm(self, port="vm", mac=packets.VM_MAC, n_rxq=1):
         number = {"vm": 1, "scan": 2}[port]
         self.vsctl("add-port", "br-int", port, "--", "set", "Interface",
-                   port, "type=bench", f"options:n_rxq={n_rxq}",
+                   port, *self.device(port, n_rxq),
                    f"ofport_request={number}")
 
     def flows(self, bridge, lines):
