@@ -22,7 +22,7 @@ from vdevs import VdevNetdev, VdevOurs
 N_VTEPS = 200
 
 # A window in which the thread had less of the core than this says nothing.
-STARVED = 0.5
+STARVED = 0.2
 QUIET = 0.9
 
 
