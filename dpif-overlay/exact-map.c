@@ -41,6 +41,9 @@
 /* In a long loop, pass a quiescent state every so many buckets. */
 #define QUIESCE_BUCKETS 4096
 
+/* Buckets whose keys' new buckets are on their way into the cache. */
+#define COPY_AHEAD 4
+
 /* Arrays from this size up get huge pages where the kernel has them. */
 #define HUGE_PAGE (2u << 20)
 
@@ -342,6 +345,24 @@ insert(struct ovl_exact_map *map, struct ovl_exact_array *array,
 
 /* Growing and shrinking. */
 
+/* Brings the first buckets in 'to' of the keys of bucket 'number' of 'from' into
+ * the cache: those of keys that are in their second bucket in 'from' are
+ * anywhere. */
+static void
+prefetch_copies(const struct ovl_exact_array *from, uint32_t number,
+                const struct ovl_exact_array *to)
+{
+    const struct ovl_exact_bucket *b = &from->buckets[number];
+
+    for (int slot = 0; slot < OVL_EXACT_SLOTS; slot++) {
+        uint64_t tag = get_tag(b, slot);
+        bool is_first;
+        uint8_t y = get_y(from, number, tag, &is_first);
+
+        OVS_PREFETCH_WRITE(&to->buckets[ovl_exact_first(to, tag, y)]);
+    }
+}
+
 /* Puts all keys of 'from' into 'to', which nobody else sees yet. */
 static bool
 copy_array(struct ovl_exact_map *map, const struct ovl_exact_array *from,
@@ -350,6 +371,9 @@ copy_array(struct ovl_exact_map *map, const struct ovl_exact_array *from,
     for (uint32_t i = 0; i < from->n_buckets; i++) {
         const struct ovl_exact_bucket *b = &from->buckets[i];
 
+        if (i + COPY_AHEAD < from->n_buckets) {
+            prefetch_copies(from, i + COPY_AHEAD, to);
+        }
         for (int slot = 0; slot < OVL_EXACT_SLOTS; slot++) {
             uint32_t value = get_value(b, slot);
 
@@ -370,12 +394,13 @@ copy_array(struct ovl_exact_map *map, const struct ovl_exact_array *from,
     return true;
 }
 
-/* Makes the array anew, for 'n' keys and half as many again. */
+/* Makes the array anew, so that 'n' keys take 8 of 15 entries: after growth it
+ * is half as large again, and an entry costs 24 bytes at most. */
 static void
 resize(struct ovl_exact_map *map, size_t n)
 {
     struct ovl_exact_array *old = array_of(map);
-    size_t n_regions = n / OVL_EXACT_SLOTS * 3 / 2 / REGION;
+    size_t n_regions = n / OVL_EXACT_SLOTS * 15 / 8 / REGION;
 
     for (;;) {
         struct ovl_exact_array *new;

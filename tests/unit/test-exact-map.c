@@ -230,7 +230,7 @@ array_grows_and_shrinks_with_the_keys(void **state OVS_UNUSED)
         model[i] = i + 1;
         ovl_exact_map_set(&map, key_nr(IN_A_ROW, i), i + 1);
         size_t size = ovl_exact_map_size(&map);
-        assert_true(size == least || size <= (i + 1) * 24);
+        assert_true(size <= (i + 1) * 24 + least);
         assert_true(size / 64 * 5 >= i + 1);
     }
     check_all(&map, IN_A_ROW, model, MAX_KEYS, 0);

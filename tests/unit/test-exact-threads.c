@@ -13,11 +13,11 @@
 
 #define N_READERS 2
 #define N_STABLE 2000           /* Keys that stay. */
-#define N_CHURN 6000            /* Keys that come and go, so that the array is
+#define N_CHURN 12000           /* Keys that come and go, so that the array is
                                  * full and others have to move. */
 #define N_STEP 16               /* Keys that change together. */
 #define MSECS 500
-#define MIN_ROUNDS 3            /* However slow the machine is. */
+#define MIN_ROUNDS 2            /* However slow the machine is. */
 
 struct shared {
     struct ovl_vexact map;

@@ -84,7 +84,7 @@ cost_of(const char *what, void (*set)(int), int n)
     }
     ovl_forwarding_commit(fwd);
     drain(fwd);
-    cost = (double) (memory_in_use() - before) / n;
+    cost = (double) (ssize_t) (memory_in_use() - before) / n;
     print_message("%s: %.0f bytes each\n", what, cost);
     return cost;
 }
