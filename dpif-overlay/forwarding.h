@@ -321,6 +321,13 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
 void ovl_network_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                              const uint32_t vnis[], size_t n,
                              const struct ovl_network *nets[]);
+void ovl_source_allowed_bulk(const struct ovl_forwarding *, ovs_version_t,
+                             const uint32_t groups[],
+                             const struct in6_addr *const outer_srcs[],
+                             size_t n, bool allowed[]);
+void ovl_vtep_lookup_bulk(const struct ovl_forwarding *,
+                          const struct in6_addr *const ips[], size_t n,
+                          struct ovl_vtep *vteps[]);
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                          const uint32_t vnis[],
                          const struct eth_addr addrs[], size_t n,

@@ -23,10 +23,12 @@
 static bool
 is_our_mac(const struct ovl_config *config, struct eth_addr mac)
 {
+    uint64_t bits = ovl_mac_bits(mac);
+
     return (config->local
-            && (eth_addr_equals(mac, ovl_lport_mac(config->local))
+            && (bits == ovl_mac_bits(ovl_lport_mac(config->local))
                 || (config->uplink
-                    && eth_addr_equals(mac, ovl_lport_mac(config->uplink)))));
+                    && bits == ovl_mac_bits(ovl_lport_mac(config->uplink)))));
 }
 
 /* RFC 7348 section 4.1, and nobody else's frames that the wire happens to
@@ -83,26 +85,18 @@ check_outer(const struct ovl_config *config, const struct ovl_outer *outer,
     return OVL_NO_DROP;
 }
 
-/* Checks that the sender belongs to 'a->net', and finds out 'a->from'. */
+/* Checks that the sender belongs to 'a->net'. */
 static enum ovl_drop_reason
-check_sender(struct ovl_arrival *a, const struct ovl_outer *outer)
+check_sender(struct ovl_arrival *a, const struct ovl_outer *outer,
+             bool allowed)
 {
-    const struct ovl_worker *w = a->worker;
-
     if (!a->net) {
         return OVL_DROP_VXLAN_UNKNOWN_VNI;
     }
     a->drops = a->net->tunnel_drops;
-
-    bool allowed = ovl_source_allowed(w->fwd, w->version,
-                                      a->net->source_group, &outer->src);
-    OVL_TRACE(w->trace, "sources: (%"PRIu32", %s) -> %s", a->vni,
+    OVL_TRACE(a->worker->trace, "sources: (%"PRIu32", %s) -> %s", a->vni,
               OVL_IP_TEXT(&outer->src), allowed ? "may send" : "none");
-    if (!allowed) {
-        return OVL_DROP_UNKNOWN_VTEP;
-    }
-    a->from = ovl_vtep_lookup(w->fwd, &outer->src);
-    return OVL_NO_DROP;
+    return allowed ? OVL_NO_DROP : OVL_DROP_UNKNOWN_VTEP;
 }
 
 /* What no neighbor message may say, wherever its sender is.  Who may say what
@@ -186,9 +180,9 @@ ovl_from_tunnel_classify(struct ovl_arrival *a, const struct ovl_outer *outer,
 
 struct ovl_verdict
 ovl_from_tunnel(struct ovl_arrival *a, const struct ovl_outer *outer,
-                const struct ovl_pkt *pkt)
+                const struct ovl_pkt *pkt, bool allowed)
 {
-    enum ovl_drop_reason reason = check_sender(a, outer);
+    enum ovl_drop_reason reason = check_sender(a, outer, allowed);
 
     if (reason == OVL_NO_DROP) {
         if (OVS_UNLIKELY(a->worker->trace)) {

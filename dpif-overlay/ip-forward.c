@@ -23,23 +23,22 @@ ovl_ip_rewrite(struct dp_packet *packet, const struct ovl_pkt *pkt,
                const struct ovl_pkt_router *router, struct eth_addr dst,
                struct eth_addr src)
 {
-    struct eth_header eth = {
-        .eth_dst = dst, .eth_src = src, .eth_type = pkt->type,
-    };
     uint8_t *data = ovl_pkt_data(packet);
     uint8_t *l3 = data + ETH_HEADER_LEN;
 
     dp_packet_set_size(packet, ETH_HEADER_LEN + router->len);
-    memcpy(data, &eth, sizeof eth);
+    OVL_PUT(data, struct eth_header, eth_dst, dst);
+    OVL_PUT(data, struct eth_header, eth_src, src);
+    OVL_PUT(data, struct eth_header, eth_type, pkt->type);
     if (pkt->l3 == OVL_L3_IPV4) {
-        struct ip_header ip;
+        ovs_be16 sum;
 
         /* RFC 1624 equation 3. */
-        memcpy(&ip, l3, sizeof ip);
-        ip.ip_csum = recalc_csum16(ip.ip_csum, htons(ip.ip_ttl << 8),
-                                   htons((ip.ip_ttl - 1) << 8));
-        ip.ip_ttl--;
-        memcpy(l3, &ip, sizeof ip);
+        memcpy(&sum, l3 + offsetof(struct ip_header, ip_csum), sizeof sum);
+        sum = recalc_csum16(sum, htons(pkt->ip.ttl << 8),
+                            htons((pkt->ip.ttl - 1) << 8));
+        OVL_PUT(l3, struct ip_header, ip_csum, sum);
+        OVL_PUT(l3, struct ip_header, ip_ttl, pkt->ip.ttl - 1);
     } else {
         l3[offsetof(struct ovs_16aligned_ip6_hdr, ip6_hlim)]--;
     }

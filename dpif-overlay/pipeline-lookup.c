@@ -53,6 +53,54 @@ ovl_find_networks(const struct ovl_worker *worker, struct ovl_item items[],
     }
 }
 
+/* True if 'a' is from the same VTEP into a network of the same group as
+ * 'b'. */
+static bool
+same_sender(const struct ovl_item *a, const struct ovl_item *b)
+{
+    return (a->arrival.net->source_group == b->arrival.net->source_group
+            && ipv6_addr_equals(&a->outer.src, &b->outer.src));
+}
+
+void
+ovl_find_senders(const struct ovl_worker *worker, struct ovl_item items[],
+                 size_t n)
+{
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    uint32_t groups[NETDEV_MAX_BURST];
+    struct ovl_item *tunneled[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];
+    struct ovl_vtep *vteps[NETDEV_MAX_BURST];
+    bool allowed[NETDEV_MAX_BURST];
+    size_t n_tunneled = 0, n_ips = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_item *item = &items[i];
+
+        if (item->verdict.kind != OVL_VERDICT_OPEN || !item->arrival.tunnel
+            || !item->arrival.net) {
+            continue;
+        } else if (!n_ips || !same_sender(item, tunneled[n_tunneled - 1])) {
+            groups[n_ips] = item->arrival.net->source_group;
+            ips[n_ips++] = &item->outer.src;
+        }
+        indexes[n_tunneled] = n_ips - 1;
+        tunneled[n_tunneled++] = item;
+    }
+    if (!n_ips) {
+        return;
+    }
+    ovl_source_allowed_bulk(worker->fwd, worker->version, groups, ips, n_ips,
+                            allowed);
+    ovl_vtep_lookup_bulk(worker->fwd, ips, n_ips, vteps);
+    for (size_t i = 0; i < n_tunneled; i++) {
+        tunneled[i]->allowed = allowed[indexes[i]];
+        if (tunneled[i]->allowed) {
+            tunneled[i]->arrival.from = vteps[indexes[i]];
+        }
+    }
+}
+
 /* Fetches what leads on from 'ways'. */
 static void
 prefetch_ways(const struct ovl_way *const ways[], size_t n)
@@ -204,6 +252,28 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
     }
 }
 
+/* Finds the networks of the 'n' next hops of 'rs'. */
+static void
+find_next_networks(const struct ovl_worker *w, struct ovl_routing *rs[],
+                   size_t n)
+{
+    const struct ovl_network *nets[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];
+    size_t n_vnis = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!n_vnis || rs[i]->vni != vnis[n_vnis - 1]) {
+            vnis[n_vnis++] = rs[i]->vni;
+        }
+        indexes[i] = n_vnis - 1;
+    }
+    ovl_network_lookup_bulk(w->fwd, w->version, vnis, n_vnis, nets);
+    for (size_t i = 0; i < n; i++) {
+        rs[i]->net = nets[indexes[i]];
+    }
+}
+
 /* Finds the next hops of the 'n' packets, as far as they can be foreseen. */
 static void
 find_nexthops(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
@@ -223,6 +293,7 @@ find_nexthops(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
         }
     }
     if (n_foreseen) {
+        find_next_networks(w, foreseen, n_foreseen);
         ovl_neighbor_lookup_bulk(w->fwd, w->version, vnis, ips, n_foreseen,
                                  neighbors);
     }
@@ -247,8 +318,10 @@ ovl_route_all(const struct ovl_worker *worker, struct ovl_item items[],
 
     for (size_t i = 0; i < n; i++) {
         if (items[i].verdict.kind == OVL_VERDICT_ROUTER
-            && ovl_route_start(&rs[n_routed], &items[i].arrival,
-                               &items[i].pkt, &items[i].verdict)) {
+            && ovl_route_start(&rs[n_routed],
+                               n_routed ? &rs[n_routed - 1] : NULL,
+                               &items[i].arrival, &items[i].pkt,
+                               &items[i].verdict)) {
             routed[n_routed++] = &items[i];
         }
     }

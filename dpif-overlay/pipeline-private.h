@@ -14,7 +14,8 @@ struct ovl_item {
     struct dp_packet *packet;
     struct ovl_offload asked;   /* What its sender has left to us. */
     struct ovl_outer outer;     /* From an uplink only. */
-    bool for_us;                /* 'outer' is VXLAN for us. */
+    bool for_us;                /* 'outer' is VXLAN for us... */
+    bool allowed;               /* ...from whom its network knows. */
     struct ovl_pkt pkt;         /* The frame, or what is inside. */
     struct ovl_arrival arrival;
     struct ovl_verdict verdict;
@@ -25,6 +26,11 @@ struct ovl_item {
  * for those of which it is known. */
 void ovl_find_networks(const struct ovl_worker *, struct ovl_item items[],
                        size_t n);
+
+/* Looks up the VTEPs that those of the 'n' items are from that have come out
+ * of tunnels, and whether they belong to the network. */
+void ovl_find_senders(const struct ovl_worker *, struct ovl_item items[],
+                      size_t n);
 
 /* Let the neighbor table, the MAC table and the router decide, in this order,
  * for those of the 'n' items for which they have to. */

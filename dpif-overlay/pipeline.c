@@ -10,6 +10,7 @@
  *     parse_all()     ovl_pkt_parse()         pkt-parse.c
  *     classify_all()  ovl_from_port_classify()    from-port.c
  *     ovl_find_networks()                     pipeline-lookup.c
+ *     ovl_find_senders()  (nothing: it is out of no tunnel)
  *     decide_all()    ovl_from_port()         from-port.c
  *                       ovl_guard_...()       guard.c
  *                       ovl_respond()         responder.c
@@ -173,7 +174,8 @@ decide_all(struct ovl_item items[], size_t n)
         if (item->verdict.kind != OVL_VERDICT_OPEN) {
             continue;
         } else if (a->tunnel) {
-            item->verdict = ovl_from_tunnel(a, &item->outer, &item->pkt);
+            item->verdict = ovl_from_tunnel(a, &item->outer, &item->pkt,
+                                            item->allowed);
         } else {
             item->verdict = ovl_from_port(a, &item->pkt);
         }
@@ -586,6 +588,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     parse_all(worker, in, binding, items, n);
     classify_all(role_of(binding), items, n);
     ovl_find_networks(worker, items, n);
+    ovl_find_senders(worker, items, n);
     decide_all(items, n);
     ovl_respond_all(worker, items, n);
     ovl_bridge_all(worker, items, n);

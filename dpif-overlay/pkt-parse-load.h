@@ -54,6 +54,26 @@ bytes_cut(const struct ovl_bytes *b, size_t len)
     return (struct ovl_bytes) { b->data, len < b->len ? len : b->len };
 }
 
+/* Returns whether the checksum of the IPv4 header of 'len' bytes at 'h' is
+ * right (RFC 1071: the order of the bytes does not matter). */
+static inline bool
+ip4_csum_ok(const uint8_t *h, size_t len)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < len; i += 4) {
+        uint32_t word;
+
+        memcpy(&word, h + i, sizeof word);
+        sum += word;
+    }
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return sum == UINT16_MAX;
+}
+
 /* How many extension headers are worth walking.  RFC 8200 section 4.1 has
  * each once, destination options twice: 7, and one to spare. */
 #define OVL_MAX_EXT_HEADERS 8

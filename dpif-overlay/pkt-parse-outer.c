@@ -86,7 +86,7 @@ parse_ipv4(const struct ovl_bytes *b, struct ovl_outer *outer)
         outer->fault = OVL_DROP_OUTER_FRAGMENT;
     } else if (header_len > sizeof h) {
         outer->fault = OVL_DROP_OUTER_OPTIONS;
-    } else if (csum(b->data + outer->l3_ofs, sizeof h)) {
+    } else if (!ip4_csum_ok(b->data + outer->l3_ofs, sizeof h)) {
         outer->fault = OVL_DROP_OUTER_BAD_CSUM;
     }
     parse_udp(&packet, end <= b->len, outer);

@@ -66,20 +66,23 @@ static void
 parse_ipv4(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
            struct ovl_pkt_router *r)
 {
-    struct ip_header h;
+    const uint8_t *h;
 
-    if (pkt->l3_bad || !load(b, pkt->l3_ofs, &h, sizeof h)) {
+    if (pkt->l3_bad
+        || !(h = bytes_at(b, pkt->l3_ofs, sizeof(struct ip_header)))) {
         return;
     }
-    r->header_len = IP_IHL(h.ip_ihl_ver) * 4;
-    r->len = ntohs(h.ip_tot_len);
-    r->df = (h.ip_frag_off & htons(IP_DONT_FRAGMENT)) != 0;
+
+    ovs_be16 frag_off = WIRE(h, struct ip_header, ip_frag_off);
+    r->header_len = IP_IHL(WIRE(h, struct ip_header, ip_ihl_ver)) * 4;
+    r->len = ntohs(WIRE(h, struct ip_header, ip_tot_len));
+    r->df = (frag_off & htons(IP_DONT_FRAGMENT)) != 0;
     if (r->len > b->len - pkt->l3_ofs
-        || (ntohs(h.ip_frag_off) & IP_FRAG_OFF_MASK) * 8 + r->len > UINT16_MAX
-        || csum(b->data + pkt->l3_ofs, r->header_len)) {
+        || (ntohs(frag_off) & IP_FRAG_OFF_MASK) * 8 + r->len > UINT16_MAX
+        || !ip4_csum_ok(h, r->header_len)) {
         return;
     }
-    r->fault = check_options(b, pkt->l3_ofs + sizeof h,
+    r->fault = check_options(b, pkt->l3_ofs + sizeof(struct ip_header),
                              pkt->l3_ofs + r->header_len);
     r->l4_ofs = pkt->l3_ofs + r->header_len;
     r->has_l4 = true;
@@ -173,36 +176,37 @@ parse_ipv6(const struct ovl_bytes *b, const struct ovl_pkt *pkt,
                     : offsetof(struct ovs_16aligned_ip6_hdr, ip6_nxt));
 }
 
-struct ovl_pkt_router
-ovl_pkt_parse_for_router(const void *data, const struct ovl_pkt *pkt)
+void
+ovl_pkt_parse_for_router_into(struct ovl_pkt_router *r, const void *data,
+                              const struct ovl_pkt *pkt)
 {
     const struct ovl_bytes b = { data, pkt->len };
-    struct ovl_pkt_router r = { .fault = OVL_DROP_BAD_IP_HEADER };
     uint8_t type;
 
+    *r = (struct ovl_pkt_router) { .fault = OVL_DROP_BAD_IP_HEADER };
+
     if (pkt->l3 == OVL_L3_IPV4) {
-        parse_ipv4(&b, pkt, &r);
+        parse_ipv4(&b, pkt, r);
     } else if (pkt->l3 == OVL_L3_IPV6) {
-        parse_ipv6(&b, pkt, &r);
+        parse_ipv6(&b, pkt, r);
     } else {
-        r.fault = OVL_DROP_NOT_IP;
+        r->fault = OVL_DROP_NOT_IP;
     }
-    if (r.fault != OVL_NO_DROP || pkt->ip.later_fragment) {
-        return r;
+    if (r->fault != OVL_NO_DROP || pkt->ip.later_fragment) {
+        return;
     }
 
-    struct ovl_bytes packet = bytes_cut(&b, pkt->l3_ofs + r.len);
+    struct ovl_bytes packet = bytes_cut(&b, pkt->l3_ofs + r->len);
     uint8_t proto = pkt->l3 == OVL_L3_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    if (pkt->ip.proto == proto && load(&packet, r.l4_ofs, &type, 1)) {
+    if (pkt->ip.proto == proto && load(&packet, r->l4_ofs, &type, 1)) {
         bool v4 = pkt->l3 == OVL_L3_IPV4;
 
-        r.icmp_error = (v4 ? is_icmp4_error(type)
+        r->icmp_error = (v4 ? is_icmp4_error(type)
                         : is_icmp6_error(type));
-        r.echo = (type == (v4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST)
-                  && r.l4_ofs + ICMP_HEADER_LEN <= packet.len
+        r->echo = (type == (v4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST)
+                  && r->l4_ofs + ICMP_HEADER_LEN <= packet.len
                   && !pkt->ip.fragment);
     }
-    return r;
 }
 
 bool

@@ -211,9 +211,18 @@ struct ovl_pkt_router {
     bool echo;                  /* An ICMP echo request, in one piece. */
 };
 
-/* Parses once more what 'pkt' was parsed from. */
-struct ovl_pkt_router ovl_pkt_parse_for_router(const void *data,
-                                               const struct ovl_pkt *pkt);
+/* Parses once more what 'pkt' was parsed from, into '*r'. */
+void ovl_pkt_parse_for_router_into(struct ovl_pkt_router *r, const void *data,
+                                   const struct ovl_pkt *pkt);
+
+static inline struct ovl_pkt_router
+ovl_pkt_parse_for_router(const void *data, const struct ovl_pkt *pkt)
+{
+    struct ovl_pkt_router r;
+
+    ovl_pkt_parse_for_router_into(&r, data, pkt);
+    return r;
+}
 
 /* Returns whether the checksum of the ICMP message in 'pkt' is right (RFC 792,
  * RFC 4443 section 2.3).  'data' is what 'pkt' and 'r' were parsed from, in

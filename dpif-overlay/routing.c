@@ -144,6 +144,15 @@ for_gateway(const struct ovl_routing *l)
     return verdict;
 }
 
+static const struct ovl_network *
+find_network(const struct ovl_routing *l, uint32_t vni)
+{
+    const struct ovl_worker *w = l->a->worker;
+
+    return (vni == l->vni ? l->net
+            : ovl_network_lookup(w->fwd, w->version, vni));
+}
+
 /* Finds the MAC of the neighbor 'ip' in network 'vni', and where it leads. */
 static enum ovl_drop_reason
 find_way(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
@@ -192,7 +201,7 @@ resolve(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip)
     struct ovl_details *to = l->a->details;
     const struct ovl_way *way;
 
-    to->net = ovl_network_lookup(w->fwd, w->version, vni);
+    to->net = find_network(l, vni);
     if (!to->net) {
         OVL_TRACE(w->trace, "networks: %"PRIu32" -> none", vni);
         to->missing = (struct ovl_missing) { .vni = vni, .ip = *ip };
@@ -368,10 +377,8 @@ follow(const struct ovl_routing *l, const struct ovl_route *route)
 static const struct ovl_network *
 connected_network(const struct ovl_routing *l, const struct ovl_route *route)
 {
-    const struct ovl_worker *w = l->a->worker;
-
     return (route && route->action == OVL_ROUTE_CONNECTED
-            ? ovl_network_lookup(w->fwd, w->version, route->vni) : NULL);
+            ? find_network(l, route->vni) : NULL);
 }
 
 /* What is wrong with its header or addresses, wherever it is going. */
@@ -391,8 +398,9 @@ check(const struct ovl_routing *l)
 }
 
 bool
-ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
-                const struct ovl_pkt *pkt, struct ovl_verdict *verdict)
+ovl_route_start(struct ovl_routing *l, const struct ovl_routing *before,
+                const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                struct ovl_verdict *verdict)
 {
     const struct ovl_worker *w = a->worker;
     enum ovl_drop_reason reason;
@@ -400,7 +408,7 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
     l->a = a;
     l->pkt = pkt;
     l->vrf = NULL;
-    a->details->router = ovl_pkt_parse_for_router(a->frame, pkt);
+    ovl_pkt_parse_for_router_into(&a->details->router, a->frame, pkt);
     reason = check(l);
     if (reason != OVL_NO_DROP) {
         *verdict = ovl_verdict_drop(reason);
@@ -410,7 +418,9 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_arrival *a,
         return false;
     }
 
-    if (a->net->has_vrf) {
+    if (before && before->a->net == a->net) {
+        l->vrf = before->vrf;
+    } else if (a->net->has_vrf) {
         l->vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
     }
     if (!l->vrf) {
@@ -480,7 +490,7 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     struct ovl_verdict verdict = ovl_verdict_drop(OVL_DROP_TOO_BIG);
     struct ovl_pkt_router *router = &a->details->router;
 
-    *router = ovl_pkt_parse_for_router(a->frame, pkt);
+    ovl_pkt_parse_for_router_into(router, a->frame, pkt);
     if (router->fault == OVL_NO_DROP && router->df && mtu >= MIN_MTU
         && ovl_icmp_may_answer(pkt, router)
         && !is_broadcast(a->net, &pkt->ip.src)

@@ -31,15 +31,18 @@ struct ovl_routing {
      * ovl_route_foresee(): what the tables say of that. */
     uint32_t vni;               /* OVL_VNI_NONE: it is not known. */
     struct in6_addr nexthop;
+    const struct ovl_network *net;          /* NULL: none. */
     const struct ovl_neighbor *neighbor;    /* NULL: none. */
     const struct ovl_way *way;  /* To 'neighbor', NULL: none. */
 };
 
 /* Starts routing 'pkt', a frame of 'a->net' to its router MAC that has passed
- * the guards.  Returns true if it takes the route to 'pkt->ip.dst' in 'r->vrf'
+ * the guards.  'before', which may be NULL, is another of the same burst that
+ * was started.  Returns true if it takes the route to 'pkt->ip.dst' in 'r->vrf'
  * to decide; else '*verdict' says what becomes of it. */
-bool ovl_route_start(struct ovl_routing *r, const struct ovl_arrival *a,
-                     const struct ovl_pkt *pkt, struct ovl_verdict *verdict);
+bool ovl_route_start(struct ovl_routing *r, const struct ovl_routing *before,
+                     const struct ovl_arrival *a, const struct ovl_pkt *pkt,
+                     struct ovl_verdict *verdict);
 
 /* Sets 'r->vni' and 'r->nexthop'. */
 void ovl_route_foresee(struct ovl_routing *r);

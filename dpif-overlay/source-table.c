@@ -80,6 +80,37 @@ ovl_source_allowed(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 void
+ovl_source_allowed_bulk(const struct ovl_forwarding *fwd,
+                        ovs_version_t version, const uint32_t groups[],
+                        const struct in6_addr *const outer_srcs[], size_t n,
+                        bool allowed[])
+{
+    const struct cmap_node *nodes[OVL_BULK_MAX];
+    uint32_t hashes[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = ovl_hash_ip(&fwd->keys, groups[i], outer_srcs[i]);
+    }
+    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_SOURCES], hashes, n, nodes,
+                       sizeof(struct source));
+    for (size_t i = 0; i < n; i++) {
+        const struct source *source;
+
+        allowed[i] = false;
+        CMAP_NODE_FOR_EACH (source, vnode.cmap_node, nodes[i]) {
+            if (source->group == groups[i]
+                && ipv6_addr_equals(&source->ip, outer_srcs[i])
+                && versions_visible_in_version(&source->vnode.versions,
+                                               version)) {
+                allowed[i] = true;
+                break;
+            }
+        }
+    }
+}
+
+void
 ovl_source_add(struct ovl_forwarding *fwd, uint32_t group,
                const struct in6_addr *ip)
 {

@@ -138,13 +138,14 @@ struct ovl_verdict ovl_from_port(const struct ovl_arrival *a,
 bool ovl_outer_is_for_us(const struct ovl_config *, const struct ovl_outer *);
 
 /* What came in on an uplink and is for us.  'frame' are the bytes of the
- * whole, 'inner' is what is inside if 'outer' has no fault. */
+ * whole, 'inner' is what is inside if 'outer' has no fault; 'allowed' says
+ * whether the sender, which 'a->from' is by then, belongs to 'a->net'. */
 enum ovl_drop_reason ovl_from_tunnel_classify(struct ovl_arrival *a,
                                               const struct ovl_outer *outer,
                                               const void *frame);
 struct ovl_verdict ovl_from_tunnel(struct ovl_arrival *a,
                                    const struct ovl_outer *outer,
-                                   const struct ovl_pkt *inner);
+                                   const struct ovl_pkt *inner, bool allowed);
 
 /* Decide for all else that came in on an uplink, and for what the host
  * sent. */

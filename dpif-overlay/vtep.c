@@ -123,6 +123,36 @@ ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
 }
 
 void
+ovl_vtep_lookup_bulk(const struct ovl_forwarding *fwd,
+                     const struct in6_addr *const ips[], size_t n,
+                     struct ovl_vtep *vteps[])
+{
+    const struct cmap_node *nodes[OVL_BULK_MAX];
+    uint32_t hashes[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = ovl_hash_ip(&fwd->keys, 0, ips[i]);
+    }
+
+    unsigned long wanted = ULONG_MAX >> (CHAR_BIT * sizeof wanted - n);
+    unsigned long found = cmap_find_batch(&fwd->vteps, wanted, hashes, nodes);
+    for (size_t i = 0; i < n; i++) {
+        struct ovl_vtep *vtep;
+
+        vteps[i] = NULL;
+        if (found & 1ul << i) {
+            CMAP_NODE_FOR_EACH (vtep, cmap_node, nodes[i]) {
+                if (ipv6_addr_equals(&vtep->ip, ips[i])) {
+                    vteps[i] = vtep;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+void
 ovl_forwarding_for_each_vtep(const struct ovl_forwarding *fwd,
                              void (*cb)(struct ovl_vtep *, void *aux),
                              void *aux)
