@@ -22,6 +22,7 @@ _spec = importlib.util.spec_from_file_location(
     "system_conftest", os.path.join(HERE, "../system/conftest.py"))
 system = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(system)
+PREFIX = system.PREFIX
 pytest_sessionstart = system.pytest_sessionstart
 pytest_pyfunc_call = system.pytest_pyfunc_call
 pytest_runtest_makereport = system.pytest_runtest_makereport

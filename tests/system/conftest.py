@@ -105,7 +105,7 @@ def verify(fabric):
                             % (hypervisor.name, hypervisor.totals()),
                             pytrace=False)
         complaints = hypervisor.complaints(fabric.expected)
-        assert not complaints, hypervisor.name
+        assert not complaints, (hypervisor.name, complaints[:5])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -117,6 +117,8 @@ class Virtqueue:
 class Guest:
     """A connection with the switch."""
 
+    wanted = VIRTIO_F_VERSION_1 | VHOST_USER_F_PROTOCOL_FEATURES
+
     def __init__(self, connection, queues):
         self.connection = connection
         size = 2 * queues * QUEUE_BYTES
@@ -136,8 +138,7 @@ class Guest:
                 "<Q", self._ask(GET_PROTOCOL_FEATURES) & PROTOCOL_F_MQ))
         self._tell(SET_OWNER)
         self._tell(SET_FEATURES, struct.pack("<Q", features & (
-            VIRTIO_F_VERSION_1 | VHOST_USER_F_PROTOCOL_FEATURES
-            | (VIRTIO_NET_F_MQ if len(self.queues) > 2 else 0))))
+            self.wanted | (VIRTIO_NET_F_MQ if len(self.queues) > 2 else 0))))
         self._tell(SET_MEM_TABLE, struct.pack(
             "<IIQQQQ", 1, 0, GUEST_BASE, size, USER_BASE, 0), self.memory_fd)
         for i, queue in enumerate(self.queues):
