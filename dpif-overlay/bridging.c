@@ -61,8 +61,8 @@ n_other_members(const struct ovl_arrival *a)
     return n;
 }
 
-static struct ovl_verdict
-flood(const struct ovl_arrival *a)
+struct ovl_verdict
+ovl_bridge_flood(const struct ovl_arrival *a)
 {
     size_t n_members = n_other_members(a);
     size_t n_vteps = a->tunnel ? 0 : a->net->n_flood;
@@ -111,21 +111,6 @@ to_vtep(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
 }
 
 struct ovl_verdict
-ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
-{
-    const struct ovl_network *net = a->net;
-
-    if (eth_addr_is_multicast(pkt->dst)) {
-        return flood(a);
-    } else if (ovl_network_is_router(net, pkt->dst)) {
-        OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is "
-                  "its router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
-        return (struct ovl_verdict) { .kind = OVL_VERDICT_ROUTER };
-    }
-    return (struct ovl_verdict) { .kind = OVL_VERDICT_BRIDGE };
-}
-
-struct ovl_verdict
 ovl_bridge_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                   const struct ovl_way *way)
 {
@@ -140,6 +125,6 @@ ovl_bridge_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     if (way) {
         return way->vtep ? to_vtep(a, pkt, way->vtep) : to_port(a, way);
     }
-    return (net->flood_unknown ? flood(a)
+    return (net->flood_unknown ? ovl_bridge_flood(a)
             : ovl_verdict_drop(OVL_DROP_UNKNOWN_UNICAST));
 }

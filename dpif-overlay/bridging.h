@@ -9,12 +9,30 @@
  *
  * Layer 2. */
 
+#include "pipeline-trace.h"
 #include "verdict.h"
+
+/* Sends a frame to all of 'a->net', if there is anybody. */
+struct ovl_verdict ovl_bridge_flood(const struct ovl_arrival *a);
 
 /* Decides who decides by the destination MAC of 'pkt' in 'a->net': to all, the
  * router, or the MAC table. */
-struct ovl_verdict ovl_bridge(const struct ovl_arrival *a,
-                              const struct ovl_pkt *pkt);
+static inline struct ovl_verdict
+ovl_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
+{
+    const struct ovl_network *net = a->net;
+
+    if (eth_addr_is_multicast(pkt->dst)) {
+        return ovl_bridge_flood(a);
+    } else if (ovl_network_is_router(net, pkt->dst)) {
+        OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> "ETH_ADDR_FMT" is "
+                  "its router MAC", net->vni, ETH_ADDR_ARGS(pkt->dst));
+        return (struct ovl_verdict) {
+            .kind = OVL_VERDICT_ROUTER, .port = NULL
+        };
+    }
+    return (struct ovl_verdict) { .kind = OVL_VERDICT_BRIDGE, .port = NULL };
+}
 
 /* Decides by 'mac', which is what the MAC table says of that MAC, NULL if it
  * has none. */

@@ -109,4 +109,41 @@ ovl_counter_add(struct ovl_shard *shard, uint32_t id, uint64_t n)
     atomic_store_relaxed(&chunk[id % OVL_COUNTER_CHUNK], value + n);
 }
 
+/* Frames in a row that count in the same two cells, on their way there: one
+ * after another they would wait for each other's sum.  Its owner is that of
+ * the shard, and flushes it when it comes to an end. */
+struct ovl_tally {
+    uint32_t id;                /* OVL_RX_PACKETS or OVL_TX_PACKETS of some
+                                 * block. */
+    uint32_t packets;
+    uint64_t bytes;
+};
+
+static inline void
+ovl_tally_flush(struct ovl_shard *shard, struct ovl_tally *t)
+{
+    if (t->packets) {
+        ovl_counter_add(shard, t->id, t->packets);
+        ovl_counter_add(shard, t->id + OVL_RX_BYTES - OVL_RX_PACKETS,
+                        t->bytes);
+        t->packets = 0;
+        t->bytes = 0;
+    }
+}
+
+/* Counts a frame of 'bytes' bytes in 'id' and in the cell of its bytes. */
+static inline void
+ovl_tally_add(struct ovl_shard *shard, struct ovl_tally *t, uint32_t id,
+              size_t bytes)
+{
+    if (t->id != id) {
+        ovl_tally_flush(shard, t);
+        t->id = id;
+    }
+    t->packets++;
+    t->bytes += bytes;
+}
+BUILD_ASSERT_DECL(OVL_RX_BYTES - OVL_RX_PACKETS
+                  == OVL_TX_BYTES - OVL_TX_PACKETS);
+
 #endif /* counters.h */

@@ -37,8 +37,8 @@ static void
 count_network_tx(const struct ovl_arrival *a, const struct ovl_network *net,
                  const struct dp_packet *packet)
 {
-    ovl_count_traffic(a, net->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
-                      dp_packet_size(packet));
+    ovl_tally_add(a->worker->shard, &a->worker->net_tx,
+                  net->traffic + OVL_TX_PACKETS, dp_packet_size(packet));
 }
 
 /* The frames that have to be made of one that its sender has not finished. */
@@ -163,8 +163,8 @@ finished_to_vtep(const struct ovl_arrival *a, const struct ovl_network *net,
                  struct dp_packet *packet)
 {
     count_network_tx(a, net, packet);
-    ovl_count_traffic(a, adj->traffic, OVL_TX_PACKETS, OVL_TX_BYTES,
-                      dp_packet_size(packet));
+    ovl_tally_add(a->worker->shard, &a->worker->vtep_tx,
+                  adj->traffic + OVL_TX_PACKETS, dp_packet_size(packet));
     packet = ovl_vxlan_push(packet, adj, fields);
     a->worker->send(a->worker, adj->port, packet);
 }

@@ -40,15 +40,4 @@ void ovl_output_drop(const struct ovl_arrival *a, enum ovl_drop_reason reason,
 /* Counts a drop of a packet of which there is no copy to free. */
 void ovl_count_drop(const struct ovl_arrival *a, enum ovl_drop_reason reason);
 
-/* Counts a frame of 'bytes' bytes under 'packets_id' and 'bytes_id' in the
- * block 'traffic'. */
-static inline void
-ovl_count_traffic(const struct ovl_arrival *a, uint32_t traffic,
-                  enum ovl_traffic packets_id, enum ovl_traffic bytes_id,
-                  size_t bytes)
-{
-    ovl_counter_add(a->worker->shard, traffic + packets_id, 1);
-    ovl_counter_add(a->worker->shard, traffic + bytes_id, bytes);
-}
-
 #endif /* output.h */

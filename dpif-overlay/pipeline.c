@@ -236,7 +236,8 @@ make_plain(struct ovl_item *item)
     }
     if (OVS_UNLIKELY(item->pkt.offload.cut)) {
         /* Nobody could say which segment has what follows the IP packet. */
-        dp_packet_set_size(item->packet, ETH_HEADER_LEN + item->pkt.offload.len);
+        dp_packet_set_size(item->packet,
+                           ETH_HEADER_LEN + item->pkt.offload.len);
     }
 }
 
@@ -460,12 +461,12 @@ count_arrival(const struct ovl_item *item)
     const struct ovl_arrival *a = &item->arrival;
 
     if (a->net) {
-        ovl_count_traffic(a, a->net->traffic, OVL_RX_PACKETS, OVL_RX_BYTES,
-                          item->pkt.len);
+        ovl_tally_add(a->worker->shard, &a->worker->net_rx,
+                      a->net->traffic + OVL_RX_PACKETS, item->pkt.len);
     }
     if (a->from) {
-        ovl_count_traffic(a, a->from->traffic, OVL_RX_PACKETS, OVL_RX_BYTES,
-                          item->pkt.len);
+        ovl_tally_add(a->worker->shard, &a->worker->vtep_rx,
+                      a->from->traffic + OVL_RX_PACKETS, item->pkt.len);
     }
 }
 
@@ -564,6 +565,16 @@ count_received(struct ovl_worker *worker, const struct ovl_lport *in,
     ovl_counter_add(worker->shard, in->traffic + OVL_RX_BYTES, bytes);
 }
 
+/* Counts what was counted for the burst alone so far. */
+static void
+count_burst(struct ovl_worker *worker)
+{
+    ovl_tally_flush(worker->shard, &worker->net_rx);
+    ovl_tally_flush(worker->shard, &worker->net_tx);
+    ovl_tally_flush(worker->shard, &worker->vtep_rx);
+    ovl_tally_flush(worker->shard, &worker->vtep_tx);
+}
+
 void
 ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
                  struct dp_packet_batch *batch)
@@ -594,6 +605,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     ovl_bridge_all(worker, items, n);
     ovl_route_all(worker, items, n);
     act_on_all(items, n);
+    count_burst(worker);
 }
 
 void

@@ -54,6 +54,8 @@ struct ovl_worker {
     /* The pipeline's. */
     ovs_version_t version;      /* Taken once per burst. */
     const struct ovl_config *config;
+    struct ovl_tally net_rx, net_tx;    /* Of networks. */
+    struct ovl_tally vtep_rx, vtep_tx;
 };
 
 /* Handles 'batch', received on 'in'.  'batch' is empty afterwards. */
