@@ -128,7 +128,7 @@ describe_port(const struct ovl_port *port)
         ds_put_format(&s, "out of service: its device cannot be configured "
                       "(%s); mend its options, or free memory or devices, "
                       "and delete and add the port", ovs_strerror(port->error));
-        if (port->error == ENOMEM) {
+        if (port->error == ENOMEM || port->error == ENOBUFS) {
             ds_put_cstr(&s, "; packet buffers need huge pages: raise "
                         "vm.nr_hugepages or dpdk-socket-mem, or lower the "
                         "MTU");

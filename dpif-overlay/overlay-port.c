@@ -114,6 +114,16 @@ reconfigure(struct ovl_port *port)
 
     ovsrcu_quiesce_start();
     error = netdev_reconfigure(port->netdev);
+    if (error && error != EOPNOTSUPP && port->is_pmd
+        && netdev_n_txq(port->netdev) != netdev_n_rxq(port->netdev)
+        && !netdev_set_tx_multiq(port->netdev,
+                                 netdev_n_rxq(port->netdev))) {
+        /* Some drivers, such as net_tap, take nothing else.  Threads share
+         * what there is. */
+        VLOG_INFO("%s: trying as many transmit queues as receive queues, %d",
+                  port->up.name, netdev_n_rxq(port->netdev));
+        error = netdev_reconfigure(port->netdev);
+    }
     ovsrcu_quiesce_end();
     return error;
 }

@@ -338,7 +338,8 @@ ovl_thread_create(const struct ovl_thread_config *config,
     if (core_id == OVS_CORE_UNSPEC) {
         t->thread = ovs_thread_create("ovl_io", io_main, t);
     } else {
-        char *name = xasprintf("ovl_pmd-c%02u/", core_id);
+        /* OVS knows threads that poll by the beginning of their names. */
+        char *name = xasprintf("pmd-c%02u/ovl", core_id);
         t->thread = ovs_thread_create(name, pmd_main, t);
         free(name);
         VLOG_INFO("PMD thread on core %u, NUMA node %d started", core_id,

@@ -110,12 +110,6 @@ ovl_rxq_sched_settle(struct ovl_rxq_sched *sched)
     ovsrcu_synchronize();
 }
 
-int
-ovl_rxq_sched_n_senders(const struct ovl_rxq_sched *sched)
-{
-    return sched->n_senders;
-}
-
 static void
 poll_list_add(struct poll_list *list, struct ovl_rxq *rxq)
 {
@@ -138,6 +132,21 @@ pmd_cores(const struct ovl_rxq_sched *sched, bool any_pmd_port)
     } else {
         return ovs_numa_dump_n_cores_per_numa(1);
     }
+}
+
+/* With the PMD threads that a first PMD port will start: its device need not
+ * be configured twice. */
+int
+ovl_rxq_sched_n_senders(const struct ovl_rxq_sched *sched)
+{
+    struct ovs_numa_dump *cores = pmd_cores(sched, true);
+    int n_senders = SENDER_FIRST_PMD;
+
+    if (cores) {
+        n_senders += ovs_numa_dump_count(cores);
+        ovs_numa_dump_destroy(cores);
+    }
+    return MAX(n_senders, sched->n_senders);
 }
 
 /* Lowest sender number that no PMD thread has. */

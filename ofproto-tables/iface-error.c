@@ -41,7 +41,7 @@ remedy(const struct ovsrec_interface *cfg, int error)
         return "DPDK is not there: set Open_vSwitch other_config:dpdk-init="
                "try, reserve huge pages (sysctl vm.nr_hugepages) and restart "
                "ovs-vswitchd; what stopped DPDK is in its log";
-    } else if (error == ENOMEM) {
+    } else if (error == ENOMEM || error == ENOBUFS) {
         return "there is no room for its packet buffers: reserve more huge "
                "pages (sysctl vm.nr_hugepages), raise Open_vSwitch "
                "other_config:dpdk-socket-mem and restart ovs-vswitchd, or "
