@@ -452,6 +452,7 @@ thread-safety: ovs.stamp
 EXTRA_DIST += \
 	tests/CONFORMANCE.md \
 	tests/README.md \
+	tests/dpdk \
 	tests/guest \
 	tests/schema \
 	tests/switch \

@@ -407,6 +407,11 @@ def tier_guest(check):
     return pytest(check, "guest", "guest", prefix)
 
 
+def tier_dpdk(check):
+    """tests/dpdk: ports of DPDK's virtual devices; needs root."""
+    return pytest(check, "dpdk", "dpdk", check.build("plain"))
+
+
 def tier_sanitize(check):
     """Unit and switch tests under ASan and UBSan."""
     reports = check.log("sanitize")
@@ -535,7 +540,7 @@ def no_namespaces():
 TIERS = collections.OrderedDict(
     (function.__name__[len("tier_"):], function)
     for function in (tier_unit, tier_schema, tier_switch, tier_system,
-                     tier_guest, tier_sanitize, tier_tsan, tier_fuzz,
+                     tier_guest, tier_dpdk, tier_sanitize, tier_tsan, tier_fuzz,
                      tier_stock, tier_demo))
 QUICK = ("unit", "schema", "switch")
 

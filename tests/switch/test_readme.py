@@ -18,7 +18,7 @@ def test_tests_of_the_table_exist():
                            read(os.path.join(HERE, "../README.md"))))
     defined = set()
     for folder in HERE, os.path.join(HERE, "../system"), \
-            os.path.join(HERE, "../guest"):
+            os.path.join(HERE, "../guest"), os.path.join(HERE, "../dpdk"):
         for name in os.listdir(folder):
             if name.startswith("test_") and name.endswith(".py"):
                 defined |= set(re.findall(

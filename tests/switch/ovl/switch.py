@@ -433,6 +433,12 @@ class Switch:
             + str(next((i for i, (g, w) in enumerate(zip(got, want))
                         if g != w), min(len(got), len(want)))))
 
+    @staticmethod
+    def _sent_by(appctl, port, frame):
+        """inject() for a thread with an 'appctl' of its own.  Returns false if
+        the frame was not taken."""
+        return not appctl("netdev-dummy/receive", port, frame.hex())
+
     @contextlib.contextmanager
     def _sending(self, port, make):
         """Sends make(0), make(1), ... while the block runs, and waits until
@@ -451,7 +457,7 @@ class Switch:
         def run():
             while not stop.is_set():
                 frame = make(len(sent))
-                if not appctl("netdev-dummy/receive", port, frame.hex()):
+                if self._sent_by(appctl, port, frame):
                     sent.append(frame)
                 stop.wait(0.002)
                 while (len(sent) % 32 == 0 and len(sent) - received() > 32
