@@ -414,8 +414,9 @@ def s1(bench):
             o.pairs, lambda: side.window("vm", o.seconds, "--queues=2"),
             lambda: side.window("vm", o.seconds, "--queues=1"),
             lambda w: w.rate_together))
-    bench.add("S1 two PMD threads", 2, both[0], 1.9, peer="one PMD thread")
-    bench.add("S1 two PMD threads, OVS netdev", 2, both[1],
+    bench.add("S1 two PMD threads", 2, both[0], 1.9, unit="Mpps",
+              peer="one PMD thread")
+    bench.add("S1 two PMD threads, OVS netdev", 2, both[1], unit="Mpps",
               peer="one PMD thread", variant=variant)
 
 
