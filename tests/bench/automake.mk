@@ -32,8 +32,10 @@ bench-fib: tests/bench/bench-fib tests/bench/bench-routes
 
 EXTRA_DIST += \
 	tests/bench/README.md \
+	tests/bench/RESULTS.md \
 	tests/bench/cases.py \
 	tests/bench/control.py \
+	tests/bench/cost.svg \
 	tests/bench/datapath.py \
 	tests/bench/observe.py \
 	tests/bench/packets.py \
