@@ -335,6 +335,16 @@ tests_fuzz_replay_guest_SOURCES = \
 	$(tests_fuzz_fuzz_guest_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_guest_LDADD = $(tests_fuzz_fuzz_guest_LDADD)
 
+EXTRA_PROGRAMS += tests/fuzz/fuzz-offload
+check_PROGRAMS += tests/fuzz/replay-offload
+tests_fuzz_fuzz_offload_SOURCES = \
+	tests/fuzz/no-chance.c tests/fuzz/frame-input.h tests/fuzz/fuzz-offload.c
+tests_fuzz_fuzz_offload_LDADD = $(UNIT_PIPELINE)
+tests_fuzz_fuzz_offload_LDFLAGS = $(FUZZ_FLAGS)
+tests_fuzz_replay_offload_SOURCES = \
+	$(tests_fuzz_fuzz_offload_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_offload_LDADD = $(tests_fuzz_fuzz_offload_LDADD)
+
 EXTRA_PROGRAMS += tests/fuzz/fuzz-pkt-parse
 check_PROGRAMS += tests/fuzz/replay-pkt-parse
 tests_fuzz_fuzz_pkt_parse_SOURCES = \
