@@ -33,6 +33,7 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/network.c \
 	dpif-overlay/overlay-types.c \
 	dpif-overlay/overlay-types.h \
+	dpif-overlay/owner-pool.c \
 	dpif-overlay/route-pool.c \
 	dpif-overlay/source-table.c \
 	dpif-overlay/transaction.c \

@@ -12,12 +12,14 @@
  *     vrf.c          VRFs and the FIBs that belong to them
  *     route-pool.c   what routes lead to, numbered
  *     way-pool.c     what MACs lead to, numbered
+ *     owner-pool.c   who has IPv4 addresses, numbered
  *
  * A table is a versioned map and a few functions that know its entries
  * ('struct ovl_table_class').  To set an entry, a table makes it complete but
  * for references and counters and gives it to ovl_table_set(), which either
- * drops it, because the same is in force already, or takes it in.  The MAC
- * table, which may be large, is an exact-match map of numbers instead.
+ * drops it, because the same is in force already, or takes it in.  MACs and
+ * IPv4 neighbors, of which there may be many, are in exact-match maps of
+ * numbers instead.
  *
  * Thread-safety: writer only, but for the fields under "Readers".
  *
@@ -71,7 +73,7 @@ enum ovl_table {
     OVL_TABLE_CONFIG,
     OVL_TABLE_BINDINGS,
     OVL_TABLE_NETWORKS,
-    OVL_TABLE_NEIGHBORS,
+    OVL_TABLE_NEIGHBORS,        /* With IPv6 addresses. */
     OVL_TABLE_SOURCES,
     OVL_TABLE_VRFS,
     OVL_N_TABLES
@@ -124,6 +126,9 @@ struct ovl_forwarding {
     struct ovl_vmap tables[OVL_N_TABLES];
     struct ovl_vexact macs;             /* Values are numbers of ways. */
     const struct ovl_way **ways;        /* Immutable pointer. */
+    struct ovl_vexact neighbors4;       /* With IPv4 addresses.  Values are
+                                         * numbers of owners. */
+    struct ovl_owner **owners;          /* Immutable pointer. */
     struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
     struct seq *vteps_seq;              /* Immutable. */
     struct seq *adverts_seq;            /* Immutable. */
@@ -144,6 +149,7 @@ struct ovl_forwarding {
 
     struct ovl_route_pool *route_pool;
     struct ovl_way_pool *way_pool;
+    struct ovl_owner_pool *owner_pool;
     struct ovs_mutex prefixes_mutex;    /* Like 'vteps_mutex'. */
     struct hmap prefixes;       /* "struct prefix"es of vrf.c. */
     struct hmap vrf_edits;      /* "struct vrf_edit"s of vrf.c. */
@@ -206,6 +212,34 @@ ovl_route_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
 void ovl_macs_init(struct ovl_forwarding *);
 /* After batches with its changes were dropped. */
 void ovl_macs_destroy(struct ovl_forwarding *);
+
+/* neigh-table.c */
+
+void ovl_neighbors_init(struct ovl_forwarding *);
+/* After batches with its changes were dropped. */
+void ovl_neighbors_destroy(struct ovl_forwarding *);
+/* Number of neighbors.  Any thread. */
+size_t ovl_neighbors_count(const struct ovl_forwarding *);
+
+/* owner-pool.c */
+
+/* Owners by number, likewise. */
+#define OVL_OWNER_SEGMENT 1024
+#define OVL_OWNER_MAX (1 << 25)
+
+void ovl_owner_pool_init(struct ovl_forwarding *);
+void ovl_owner_pool_destroy(struct ovl_forwarding *);
+/* Returns the number, from 1, of a copy of 'owner'. */
+uint32_t ovl_owner_pool_add(struct ovl_forwarding *, const struct ovl_owner *);
+/* No reader may look the number up any more. */
+void ovl_owner_pool_remove(struct ovl_forwarding *, uint32_t number);
+
+static inline const struct ovl_owner *
+ovl_owner_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
+{
+    return &fwd->owners[number / OVL_OWNER_SEGMENT]
+                       [number % OVL_OWNER_SEGMENT];
+}
 
 /* way-pool.c */
 

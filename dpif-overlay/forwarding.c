@@ -19,7 +19,6 @@
 BUILD_ASSERT_DECL(offsetof(struct ovl_config, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_binding, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_network, vnode) == 0);
-BUILD_ASSERT_DECL(offsetof(struct ovl_neighbor, vnode) == 0);
 BUILD_ASSERT_DECL(offsetof(struct ovl_vrf, vnode) == 0);
 
 /* A burst's first look at the tables costs one cache line. */
@@ -81,7 +80,7 @@ ovl_forwarding_sizes(const struct ovl_forwarding *fwd,
     sizes->networks = ovl_vmap_count(&fwd->tables[OVL_TABLE_NETWORKS]);
     sizes->bindings = ovl_vmap_count(&fwd->tables[OVL_TABLE_BINDINGS]);
     sizes->macs = ovl_vexact_count(&fwd->macs);
-    sizes->neighbors = ovl_vmap_count(&fwd->tables[OVL_TABLE_NEIGHBORS]);
+    sizes->neighbors = ovl_neighbors_count(fwd);
     sizes->vrfs = ovl_vmap_count(&fwd->tables[OVL_TABLE_VRFS]);
     sizes->routes = ovl_routes_count(fwd);
     sizes->vteps = ovl_vteps_count(fwd);
@@ -108,8 +107,6 @@ DEFINE_FOR_EACH(ovl_forwarding_for_each_network, OVL_TABLE_NETWORKS,
                 struct ovl_network)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_binding, OVL_TABLE_BINDINGS,
                 struct ovl_binding)
-DEFINE_FOR_EACH(ovl_forwarding_for_each_neighbor, OVL_TABLE_NEIGHBORS,
-                struct ovl_neighbor)
 DEFINE_FOR_EACH(ovl_forwarding_for_each_vrf, OVL_TABLE_VRFS, struct ovl_vrf)
 
 /* Configuration. */

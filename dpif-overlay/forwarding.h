@@ -236,13 +236,20 @@ struct ovl_mac {
 
 /* Neighbors. */
 
-struct ovl_neighbor {
-    struct ovl_vnode vnode;     /* By 'vni' and 'ip'. */
-    uint32_t vni;
+/* Who has an address. */
+struct ovl_owner {
     struct eth_addr mac;
     bool router;                /* R flag of our NAs. */
     bool shared;                /* Several MACs claim it: never answered. */
+};
+
+/* An entry as it is set and listed. */
+struct ovl_neighbor {
+    uint32_t vni;
     struct in6_addr ip;
+    struct eth_addr mac;        /* As in struct ovl_owner. */
+    bool router;
+    bool shared;
 };
 
 /* Routes. */
@@ -298,9 +305,9 @@ const struct ovl_network *ovl_network_lookup(const struct ovl_forwarding *,
 const struct ovl_way *ovl_mac_lookup(const struct ovl_forwarding *,
                                      ovs_version_t, uint32_t vni,
                                      struct eth_addr);
-const struct ovl_neighbor *ovl_neighbor_lookup(const struct ovl_forwarding *,
-                                               ovs_version_t, uint32_t vni,
-                                               const struct in6_addr *);
+const struct ovl_owner *ovl_neighbor_lookup(const struct ovl_forwarding *,
+                                            ovs_version_t, uint32_t vni,
+                                            const struct in6_addr *);
 bool ovl_source_allowed(const struct ovl_forwarding *, ovs_version_t,
                         uint32_t group, const struct in6_addr *outer_src);
 struct ovl_vtep *ovl_vtep_lookup(const struct ovl_forwarding *,
@@ -335,7 +342,7 @@ void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
 void ovl_neighbor_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                               const uint32_t vnis[],
                               const struct in6_addr *const ips[], size_t n,
-                              const struct ovl_neighbor *neighbors[]);
+                              const struct ovl_owner *owners[]);
 void ovl_route_lookup_bulk(const struct ovl_forwarding *,
                            const struct ovl_vrf *const vrfs[],
                            const struct in6_addr *const ips[], size_t n,
@@ -384,6 +391,7 @@ void ovl_forwarding_for_each_binding(
 void ovl_forwarding_for_each_mac(
     const struct ovl_forwarding *,
     void (*cb)(const struct ovl_mac *, void *aux), void *aux);
+/* Likewise. */
 void ovl_forwarding_for_each_neighbor(
     const struct ovl_forwarding *,
     void (*cb)(const struct ovl_neighbor *, void *aux), void *aux);

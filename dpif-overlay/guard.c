@@ -97,7 +97,7 @@ may_use_ip6(const struct ovl_arrival *a, const struct ovl_guard *guard,
         return false;
     }
 
-    const struct ovl_neighbor *n
+    const struct ovl_owner *n
         = ovl_neighbor_lookup(w->fwd, w->version, a->net->vni, ip);
     return !n || (!n->shared && eth_addr_equals(n->mac, guard->mac));
 }

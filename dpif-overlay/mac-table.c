@@ -127,8 +127,10 @@ unref_way(void *fwd, uint32_t number)
 void
 ovl_macs_init(struct ovl_forwarding *fwd)
 {
+    static const struct ovl_vexact_class class = { .unref = unref_way };
+
     ovl_way_pool_init(fwd);
-    ovl_vexact_init(&fwd->macs, unref_way, fwd);
+    ovl_vexact_init(&fwd->macs, &class, fwd);
 }
 
 void

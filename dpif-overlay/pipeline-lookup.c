@@ -126,7 +126,7 @@ prefetch_ways(const struct ovl_way *const ways[], size_t n)
 static void
 find_neighbor_ways(const struct ovl_worker *worker,
                    struct ovl_item *const items[],
-                   const struct ovl_neighbor *const neighbors[], size_t n,
+                   const struct ovl_owner *const neighbors[], size_t n,
                    const struct ovl_way *ways[])
 {
     const struct ovl_way *found[NETDEV_MAX_BURST];
@@ -156,7 +156,7 @@ void
 ovl_respond_all(const struct ovl_worker *worker, struct ovl_item items[],
                 size_t n)
 {
-    const struct ovl_neighbor *neighbors[NETDEV_MAX_BURST];
+    const struct ovl_owner *neighbors[NETDEV_MAX_BURST];
     const struct ovl_way *ways[NETDEV_MAX_BURST];
     struct in6_addr targets[NETDEV_MAX_BURST];
     const struct in6_addr *ips[NETDEV_MAX_BURST];
@@ -278,7 +278,7 @@ find_next_networks(const struct ovl_worker *w, struct ovl_routing *rs[],
 static void
 find_nexthops(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
 {
-    const struct ovl_neighbor *neighbors[NETDEV_MAX_BURST];
+    const struct ovl_owner *neighbors[NETDEV_MAX_BURST];
     const struct in6_addr *ips[NETDEV_MAX_BURST];
     struct ovl_routing *foreseen[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];

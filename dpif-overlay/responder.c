@@ -118,7 +118,7 @@ ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
 /* Returns whether it is told where 'n' is. */
 static bool
 answers_for(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
-            const struct ovl_neighbor *n, const struct ovl_way *way)
+            const struct ovl_owner *n, const struct ovl_way *way)
 {
     struct ovl_trace *trace = a->worker->trace;
 
@@ -142,7 +142,7 @@ answers_for(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
 
 struct ovl_verdict
 ovl_respond_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
-                   const struct ovl_neighbor *n, const struct ovl_way *way)
+                   const struct ovl_owner *n, const struct ovl_way *way)
 {
     const struct ovl_network *net = a->net;
     struct in6_addr target = ovl_respond_target(pkt);

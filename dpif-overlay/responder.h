@@ -55,7 +55,7 @@ struct in6_addr ovl_respond_target(const struct ovl_pkt *pkt);
  * nothing. */
 struct ovl_verdict ovl_respond_finish(const struct ovl_arrival *a,
                                       const struct ovl_pkt *pkt,
-                                      const struct ovl_neighbor *neighbor,
+                                      const struct ovl_owner *neighbor,
                                       const struct ovl_way *way);
 
 #endif /* responder.h */

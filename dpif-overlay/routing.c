@@ -162,7 +162,7 @@ find_way(const struct ovl_routing *l, uint32_t vni, const struct in6_addr *ip,
     struct ovl_missing *missing = &l->a->details->missing;
     bool foreseen = vni == l->vni && ipv6_addr_equals(ip, &l->nexthop);
 
-    const struct ovl_neighbor *n
+    const struct ovl_owner *n
         = (foreseen ? l->neighbor
            : ovl_neighbor_lookup(w->fwd, w->version, vni, ip));
     if (!n || n->shared) {

@@ -32,7 +32,7 @@ struct ovl_routing {
     uint32_t vni;               /* OVL_VNI_NONE: it is not known. */
     struct in6_addr nexthop;
     const struct ovl_network *net;          /* NULL: none. */
-    const struct ovl_neighbor *neighbor;    /* NULL: none. */
+    const struct ovl_owner *neighbor;   /* NULL: none. */
     const struct ovl_way *way;  /* To 'neighbor', NULL: none. */
 };
 

@@ -44,7 +44,8 @@ struct ovl_batch {
     struct ovs_list node;       /* In ovl_forwarding's 'batches'. */
     uint64_t serial;
     struct ovl_vnode *removed[OVL_N_TABLES];
-    struct ovl_vexact_segment *macs;    /* Changes of the MAC table. */
+    struct ovl_vexact_segment *macs;    /* Changes of exact-match maps. */
+    struct ovl_vexact_segment *neighbors4;
 };
 
 /* Says how far grace periods have come.  RCU callbacks hold references: they
@@ -242,7 +243,8 @@ retire_removed(struct ovl_forwarding *fwd)
         any = any || batch->removed[i];
     }
     batch->macs = ovl_vexact_settle(&fwd->macs);
-    any = any || batch->macs;
+    batch->neighbors4 = ovl_vexact_settle(&fwd->neighbors4);
+    any = any || batch->macs || batch->neighbors4;
     if (!any) {
         free(batch);
         return;
@@ -255,7 +257,8 @@ ovs_version_t
 ovl_forwarding_commit(struct ovl_forwarding *fwd)
 {
     ovs_version_t version = ovl_forwarding_version(fwd);
-    bool changed = ovl_vexact_is_changed(&fwd->macs);
+    bool changed = (ovl_vexact_is_changed(&fwd->macs)
+                    || ovl_vexact_is_changed(&fwd->neighbors4));
 
     ovs_assert(fwd->in_transaction);
 
@@ -300,7 +303,9 @@ unlink_batch(struct ovl_forwarding *fwd, struct ovl_batch *batch,
              size_t *budget)
 {
     struct ovl_vnode *unlinked = NULL;
-    bool empty = ovl_vexact_collect(&fwd->macs, &batch->macs, budget);
+    bool empty = (ovl_vexact_collect(&fwd->macs, &batch->macs, budget)
+                  && ovl_vexact_collect(&fwd->neighbors4, &batch->neighbors4,
+                                        budget));
 
     for (int i = 0; i < OVL_N_TABLES; i++) {
         struct ovl_vnode *node;
@@ -415,6 +420,7 @@ ovl_transactions_init(struct ovl_forwarding *fwd)
         ovl_vmap_init(&fwd->tables[i]);
     }
     ovl_macs_init(fwd);
+    ovl_neighbors_init(fwd);
     ovl_vrfs_init(fwd);
     hmap_init(&fwd->blocks);
     ovs_list_init(&fwd->batches);
@@ -459,9 +465,11 @@ ovl_transactions_destroy(struct ovl_forwarding *fwd)
     free_discarded(fwd);
     LIST_FOR_EACH_POP (batch, node, &fwd->batches) {
         ovl_vexact_drop(&fwd->macs, batch->macs);
+        ovl_vexact_drop(&fwd->neighbors4, batch->neighbors4);
         free(batch);
     }
     ovl_macs_destroy(fwd);
+    ovl_neighbors_destroy(fwd);
     ovs_assert(hmap_is_empty(&fwd->blocks));
     hmap_destroy(&fwd->blocks);
     grace_unref(fwd->grace);

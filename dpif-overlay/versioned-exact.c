@@ -181,8 +181,15 @@ static void
 unref(struct ovl_vexact *v, uint32_t value)
 {
     if (value) {
-        v->unref(v->aux, value);
+        v->class->unref(v->aux, value);
     }
+}
+
+static bool
+same(const struct ovl_vexact *v, uint32_t a, uint32_t b)
+{
+    return a == b || (a && b && v->class->same
+                      && v->class->same(v->aux, a, b));
 }
 
 /* Returns the number of a new change. */
@@ -219,7 +226,7 @@ ovl_vexact_set(struct ovl_vexact *v, struct ovl_exact_key key,
     if (pending) {
         uint32_t former = pending->after;
 
-        if (value == base) {
+        if (same(v, value, base)) {
             ovl_exact_map_set(&v->map, key, get_before(pending));
             v->n_pending--;
             unref(v, value);
@@ -228,7 +235,7 @@ ovl_vexact_set(struct ovl_vexact *v, struct ovl_exact_key key,
         }
         v->n_more += !!value - !!former;
         unref(v, former);
-    } else if (value != base) {
+    } else if (!same(v, value, base)) {
         ovl_exact_map_set(&v->map, key,
                           change_create(v, key, found, value, version));
         v->n_pending++;
@@ -322,14 +329,14 @@ ovl_vexact_collect(struct ovl_vexact *v, struct ovl_vexact_segment **batch,
 /* Life cycle. */
 
 void
-ovl_vexact_init(struct ovl_vexact *v,
-                void (*unref_cb)(void *aux, uint32_t value), void *aux)
+ovl_vexact_init(struct ovl_vexact *v, const struct ovl_vexact_class *class,
+                void *aux)
 {
     memset(v, 0, sizeof *v);
     ovl_exact_map_init(&v->map);
     v->changes = xcalloc(1, sizeof *v->changes);
     ovs_refcount_init(&v->changes->ref_cnt);
-    v->unref = unref_cb;
+    v->class = class;
     v->aux = aux;
     atomic_init(&v->count, 0);
 }

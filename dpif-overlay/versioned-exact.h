@@ -20,7 +20,7 @@
  * Thread-safety: one writer, any number of readers under RCU.
  *
  * Ownership: values are numbers of things with references.  The map holds one
- * for each value that it has, and gives it back by 'unref' when no reader can
+ * for each value that it has, and gives it back ('unref') when no reader can
  * come to the value any more.
  *
  * Example, of one change from 'version' to 'version + 1':
@@ -44,6 +44,13 @@
 struct ovl_vexact_segment;
 struct ovl_vexact_directory;
 
+/* What values, which are not 0 here, are. */
+struct ovl_vexact_class {
+    /* True if 'a' and 'b' lead to the same.  NULL: only if they are equal. */
+    bool (*same)(void *aux, uint32_t a, uint32_t b);
+    void (*unref)(void *aux, uint32_t value);
+};
+
 struct ovl_vexact {
     /* Readers. */
     struct ovl_exact_map map;
@@ -53,7 +60,7 @@ struct ovl_vexact {
     struct ovl_vexact_segment *segments;    /* Of the open transaction. */
     size_t n_pending;           /* Keys that it changes. */
     ssize_t n_more;             /* Keys there are more after it. */
-    void (*unref)(void *aux, uint32_t value);   /* Value may not be 0. */
+    const struct ovl_vexact_class *class;       /* Of values. */
     void *aux;
 
     ATOMIC(size_t) count;       /* Keys in force. */
@@ -102,8 +109,8 @@ struct ovl_exact_entry *ovl_vexact_snapshot(const struct ovl_vexact *,
 
 /* Writer. */
 
-void ovl_vexact_init(struct ovl_vexact *,
-                     void (*unref)(void *aux, uint32_t value), void *aux);
+void ovl_vexact_init(struct ovl_vexact *, const struct ovl_vexact_class *,
+                     void *aux);
 /* Gives back all references.  Batches that were not collected must be given
  * to ovl_vexact_drop() before. */
 void ovl_vexact_destroy(struct ovl_vexact *);

@@ -306,7 +306,7 @@ collect_neighbor(const struct ovl_neighbor *n, void *array_)
         && (!a->filter->mac
             || (eth_addr_from_string(a->filter->mac, &mac)
                 && eth_addr_equals(mac, n->mac)))) {
-        array_add(a, n);
+        array_add(a, xmemdup(n, sizeof *n));
     }
 }
 
@@ -338,7 +338,7 @@ ovl_list_neighbors(const struct ovl_filter *filter, struct ovl_grid *g)
         ovl_grid_bool(g, n->router);
         ovl_grid_bool(g, n->shared);
     }
-    free(a.p);
+    array_free(&a);
 }
 
 /* VTEPs. */

@@ -235,7 +235,9 @@ readers_miss_nothing_while_keys_move(void **state OVS_UNUSED)
             variants[n_variants++] = v;
         }
     }
-    ovl_vexact_init(&s.map, unref, NULL);
+    static const struct ovl_vexact_class class = { .unref = unref };
+
+    ovl_vexact_init(&s.map, &class, NULL);
     atomic_init(&s.version, version);
     for (uint32_t i = 0; i < N_STABLE; i++) {
         set(&s, stable_x(i), i + 1, version + 1);

@@ -172,6 +172,16 @@ mac_vni(int key)
     return 1 + key % N_VNIS;
 }
 
+/* Of either family. */
+static struct in6_addr
+neighbor_ip(int key)
+{
+    struct in6_addr ip = ip4_nr(key / N_VNIS);
+
+    ip.s6_addr[0] = key / N_VNIS % 2 ? 0x20 : 0;
+    return ip;
+}
+
 static void
 set_mac(const struct run *r, int key, int variant)
 {
@@ -192,7 +202,7 @@ static void
 set_neighbor(const struct run *r, int key, int variant)
 {
     ovl_neighbor_set(r->fwd, &(struct ovl_neighbor) {
-        .vni = mac_vni(key), .ip = ip4_nr(key / N_VNIS),
+        .vni = mac_vni(key), .ip = neighbor_ip(key),
         .mac = mac_nr(variant / 4), .router = variant & 1,
         .shared = variant & 2 });
 }
@@ -270,8 +280,8 @@ check_mac(const struct run *r, ovs_version_t v, int key, int variant)
 static void
 check_neighbor(const struct run *r, ovs_version_t v, int key, int variant)
 {
-    struct in6_addr ip = ip4_nr(key / N_VNIS);
-    const struct ovl_neighbor *neighbor
+    struct in6_addr ip = neighbor_ip(key);
+    const struct ovl_owner *neighbor
         = ovl_neighbor_lookup(r->fwd, v, mac_vni(key), &ip);
 
     CHECK(r, !neighbor == !variant);
@@ -472,7 +482,7 @@ random_change(const struct run *r, struct model *m)
         if (variant) {
             set_neighbor(r, key, variant);
         } else {
-            ip = ip4_nr(key / N_VNIS);
+            ip = neighbor_ip(key);
             ovl_neighbor_remove(r->fwd, mac_vni(key), &ip);
         }
         break;

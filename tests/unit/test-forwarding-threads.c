@@ -68,7 +68,7 @@ check_burst(struct reader *r, ovs_version_t version)
                                                mac_nr(1));
     const struct ovl_way *pair_mac = ovl_mac_lookup(s->fwd, version, VNI,
                                                     mac_nr(2));
-    const struct ovl_neighbor *pair_neighbor
+    const struct ovl_owner *pair_neighbor
         = ovl_neighbor_lookup(s->fwd, version, VNI, &s->pair_ip);
     bool pair_source = ovl_source_allowed(s->fwd, version, 1, &s->pair_ip);
 
