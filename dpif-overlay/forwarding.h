@@ -369,6 +369,20 @@ ovl_network_is_gateway(const struct ovl_network *net,
     return false;
 }
 
+/* The same for an IPv4 address as it is in ARP. */
+static inline bool
+ovl_network_is_gateway4(const struct ovl_network *net, ovs_be32 ip)
+{
+    for (size_t i = 0; i < net->n_gateways; i++) {
+        const struct in6_addr *gw = &net->gateways[i].ip;
+
+        if (ovl_ip_is_v4(gw) && in6_addr_get_mapped_ipv4(gw) == ip) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True if 'mac' is that of the router of 'net', if it has one.  A network of
  * layer 2 only has the default router MAC, LOCAL's, which stock code may have
  * taken from a VM's port. */

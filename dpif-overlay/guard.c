@@ -24,14 +24,6 @@
 #define MLD_DONE 132
 #define MLD2_REPORT 143
 
-static bool
-is_gateway4(const struct ovl_network *net, ovs_be32 ip4)
-{
-    struct in6_addr ip = in6_addr_mapped_ipv4(ip4);
-
-    return ovl_network_is_gateway(net, &ip);
-}
-
 /* RFC 1122 section 3.2.1.3: what no host has.  The broadcast address of a
  * subnet is known from the gateway's prefix. */
 static bool
@@ -107,15 +99,16 @@ check_arp_source(const struct ovl_arrival *a, const struct ovl_guard *guard,
                  const struct ovl_pkt *pkt)
 {
     const struct ovl_pkt_arp *arp = &pkt->arp;
-    struct in6_addr spa = in6_addr_mapped_ipv4(arp->spa);
 
-    if (!eth_addr_equals(arp->sha, pkt->src)) {
+    if (ovl_mac_bits(arp->sha) != ovl_mac_bits(pkt->src)) {
         return OVL_DROP_ARP_SPOOF;
-    } else if (is_gateway4(a->net, arp->spa)) {
+    } else if (ovl_network_is_gateway4(a->net, arp->spa)) {
         return OVL_DROP_SPOOF_GATEWAY;
-    } else if (guard && !guard->any_ip && arp->spa
-               && !ovl_guard_allows(guard, &spa)) {
-        return OVL_DROP_ARP_SPOOF;
+    } else if (guard && !guard->any_ip && arp->spa) {
+        struct in6_addr spa = in6_addr_mapped_ipv4(arp->spa);
+
+        return (ovl_guard_allows(guard, &spa) ? OVL_NO_DROP
+                : OVL_DROP_ARP_SPOOF);
     }
     return OVL_NO_DROP;
 }

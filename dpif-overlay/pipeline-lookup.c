@@ -167,7 +167,7 @@ ovl_respond_all(const struct ovl_worker *worker, struct ovl_item items[],
     for (size_t i = 0; i < n; i++) {
         if (items[i].verdict.kind == OVL_VERDICT_RESPOND) {
             vnis[n_asking] = items[i].arrival.net->vni;
-            targets[n_asking] = ovl_respond_target(&items[i].pkt);
+            ovl_respond_target(&items[i].pkt, &targets[n_asking]);
             ips[n_asking] = &targets[n_asking];
             asking[n_asking++] = &items[i];
         }

@@ -27,11 +27,33 @@ is_request(const struct ovl_pkt *pkt)
             && !ipv6_addr_equals(&pkt->ip.nd.target, &pkt->ip.src));
 }
 
-struct in6_addr
-ovl_respond_target(const struct ovl_pkt *pkt)
+void
+ovl_respond_target(const struct ovl_pkt *pkt, struct in6_addr *target)
 {
-    return (pkt->l3 == OVL_L3_ARP ? in6_addr_mapped_ipv4(pkt->arp.tpa)
-            : pkt->ip.nd.target);
+    if (pkt->l3 == OVL_L3_ARP) {
+        in6_addr_set_mapped_ipv4(target, pkt->arp.tpa);
+    } else {
+        *target = pkt->ip.nd.target;
+    }
+}
+
+/* Text of that, for OVL_TRACE(). */
+#define TARGET_TEXT(PKT) target_text((char [INET6_ADDRSTRLEN]) { "" }, PKT)
+static const char *
+target_text(char buf[INET6_ADDRSTRLEN], const struct ovl_pkt *pkt)
+{
+    struct in6_addr target;
+
+    ovl_respond_target(pkt, &target);
+    return ovl_ip_text(buf, &target);
+}
+
+static bool
+is_for_gateway(const struct ovl_network *net, const struct ovl_pkt *pkt)
+{
+    return (pkt->l3 == OVL_L3_ARP
+            ? ovl_network_is_gateway4(net, pkt->arp.tpa)
+            : ovl_network_is_gateway(net, &pkt->ip.nd.target));
 }
 
 /* RFC 4861 section 4.1: to all routers; whatever a router listens to will
@@ -76,13 +98,14 @@ answers_rs(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
     return true;
 }
 
-/* The answer that 'target' is at 'mac', which belongs to a router or not. */
+/* The answer that what 'pkt' asks for is at 'mac', which belongs to a router
+ * or not. */
 static struct ovl_verdict
-answer(const struct ovl_arrival *a, const struct in6_addr *target,
+answer(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
        struct eth_addr mac, bool router)
 {
     OVL_TRACE(a->worker->trace, "responder: answers, %s is at "ETH_ADDR_FMT,
-              OVL_IP_TEXT(target), ETH_ADDR_ARGS(mac));
+              TARGET_TEXT(pkt), ETH_ADDR_ARGS(mac));
     a->details->answer.mac = mac;
     a->details->answer.router = router;
     return (struct ovl_verdict) { .kind = OVL_VERDICT_ANSWER };
@@ -101,12 +124,11 @@ ovl_respond(const struct ovl_arrival *a, const struct ovl_pkt *pkt)
         return ovl_bridge(a, pkt);
     }
 
-    struct in6_addr target = ovl_respond_target(pkt);
-    if (ovl_network_is_gateway(net, &target)) {
+    if (is_for_gateway(net, pkt)) {
         OVL_TRACE(a->worker->trace, "networks: %"PRIu32" -> %s is a gateway "
-                  "address", net->vni, OVL_IP_TEXT(&target));
+                  "address", net->vni, TARGET_TEXT(pkt));
         if (!a->tunnel || net->answer_tunnel) {
-            return answer(a, &target, net->router_mac, true);
+            return answer(a, pkt, net->router_mac, true);
         }
     } else if (!a->tunnel && eth_addr_is_multicast(pkt->dst)) {
         /* RFC 9161 section 3.2: unicast requests are for the host itself. */
@@ -145,18 +167,17 @@ ovl_respond_finish(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                    const struct ovl_owner *n, const struct ovl_way *way)
 {
     const struct ovl_network *net = a->net;
-    struct in6_addr target = ovl_respond_target(pkt);
 
     if (!n) {
         OVL_TRACE(a->worker->trace, "neighbors: (%"PRIu32", %s) -> none, "
-                  "neigh_miss=%s", net->vni, OVL_IP_TEXT(&target),
+                  "neigh_miss=%s", net->vni, TARGET_TEXT(pkt),
                   net->neigh_miss_drop ? "drop" : "flood");
         return (net->neigh_miss_drop ? ovl_verdict_drop(OVL_DROP_NEIGH_MISS)
                 : ovl_bridge(a, pkt));
     }
     OVL_TRACE(a->worker->trace, "neighbors: (%"PRIu32", %s) -> "
-              ETH_ADDR_FMT"%s", net->vni, OVL_IP_TEXT(&target),
+              ETH_ADDR_FMT"%s", net->vni, TARGET_TEXT(pkt),
               ETH_ADDR_ARGS(n->mac), n->shared ? ", shared" : "");
     return (answers_for(a, pkt, n, way)
-            ? answer(a, &target, n->mac, n->router) : ovl_bridge(a, pkt));
+            ? answer(a, pkt, n->mac, n->router) : ovl_bridge(a, pkt));
 }

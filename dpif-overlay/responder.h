@@ -47,8 +47,9 @@ ovl_may_ask(const struct ovl_pkt *pkt)
 struct ovl_verdict ovl_respond(const struct ovl_arrival *a,
                                const struct ovl_pkt *pkt);
 
-/* Gives the address that 'pkt' asks for, if the neighbor table decides. */
-struct in6_addr ovl_respond_target(const struct ovl_pkt *pkt);
+/* Sets '*target' to the address that 'pkt' asks for, if the neighbor table
+ * decides. */
+void ovl_respond_target(const struct ovl_pkt *pkt, struct in6_addr *target);
 
 /* Decides by 'neighbor', which is what the neighbor table says of that
  * address, and 'way', what the MAC table says of its MAC; NULL if they say
