@@ -14,21 +14,18 @@ descriptor and no thread more.
 """
 
 import contextlib
-import json
 
 import pytest
 
 from conftest import build_standard
 from ovl.database import Database
-from ovl.footprint import Footprint, has_malloc_of_its_own, resident
+from ovl.footprint import Footprint
 from ovl.frames import encap, ip, mac, udp
+from ovl.loops import delete, insert, repeat, update
 from ovl.process import wait_until
 
 N_CYCLES = 500
 KINDS = ["dummy", "dummy-pmd"]
-
-# Memory that a second round of the same loop may take more, in bytes.
-GROWTH = 2 << 20
 
 
 @pytest.fixture(params=KINDS)
@@ -58,42 +55,6 @@ def streams(sw):
         yield sent
 
 
-def state(sw):
-    """All tables of the daemon, once it has followed the database."""
-    sw.set_rows("set", "Bridge", "br-ov", "external_ids:ping=1")
-    result = {}
-    for table in "networks", "macs", "neighbors", "ports":
-        rows = json.loads(sw.appctl(f"overlay/{table}", "--json"))
-        for row in rows:
-            row.pop("number", None)
-        result[table] = sorted(rows, key=json.dumps)
-    return result
-
-
-@contextlib.contextmanager
-def nothing_changes(sw):
-    before, process = state(sw), sw.daemons.process
-    footprint = Footprint(process)
-    yield
-    # LOCAL's MTU follows those of ports a little later.
-    wait_until(lambda: state(sw) == before, "the tables are not as before")
-    wait_until(lambda: not footprint.growth(), "something is leaked: "
-               + footprint.growth())
-
-
-def repeat(sw, loop):
-    """Runs 'loop' twice; the second time takes no memory."""
-    with nothing_changes(sw):
-        loop()
-        state(sw)
-        before = resident(sw.daemons.process)
-        loop()
-        state(sw)
-        if not has_malloc_of_its_own(sw.daemons.process):
-            growth = resident(sw.daemons.process) - before
-            assert growth < GROWTH, f"{growth} bytes are leaked"
-
-
 def port_rows(name, kind, columns):
     return [{"op": "insert", "table": "Interface", "uuid-name": "i",
              "row": {"name": name, "type": kind}},
@@ -107,18 +68,6 @@ def ports_mutation(mutator, port):
     return {"op": "mutate", "table": "Bridge",
             "where": [["name", "==", "br-ov"]],
             "mutations": [["ports", mutator, ["set", [port]]]]}
-
-
-def delete(table, *where):
-    return {"op": "delete", "table": table, "where": list(where)}
-
-
-def insert(table, **row):
-    return {"op": "insert", "table": table, "row": row}
-
-
-def update(table, where, **row):
-    return {"op": "update", "table": table, "where": [where], "row": row}
 
 
 def test_ports_come_and_go(typed, db):

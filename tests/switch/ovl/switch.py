@@ -413,7 +413,7 @@ class Switch:
     def stream(self, port, frame, out):
         """Sends 'frame' all the time while the block runs, and fails at its
         end unless each one came out of 'out' exactly once, the same."""
-        with self._sending(port, lambda _: frame) as sent:
+        with self.sending(port, lambda _: frame) as sent:
             yield
         got = self.collect().get(out, [])
         assert len(got) == len(sent), f"{len(sent)} sent, {len(got)} received"
@@ -424,7 +424,7 @@ class Switch:
         """The same with frames make(0), make(1), ..., which come out in this
         order as see(make(0)), ... .  Yields a list that has what was sent so
         far."""
-        with self._sending(port, make) as sent:
+        with self.sending(port, make) as sent:
             yield sent
         got = [frames.normalize(f) for f in self.collect().get(out, [])]
         want = [frames.normalize(see(f)) for f in sent]
@@ -440,7 +440,7 @@ class Switch:
         return not appctl("netdev-dummy/receive", port, frame.hex())
 
     @contextlib.contextmanager
-    def _sending(self, port, make):
+    def sending(self, port, make):
         """Sends make(0), make(1), ... while the block runs, and waits until
         all have been dealt with.  Yields the list of what was sent.
 
