@@ -138,10 +138,10 @@ def test_it_is_forgotten_after_ten_minutes(sw):
     overhead = sw.underlay.overhead
     hear(sw, message(sw, sent(sw), 1400), **HEARD)
     wait_mtu(sw, 1400 - overhead)
-    sw.appctl("time/warp", TEN_MINUTES - 30_000)
+    sw.warp(TEN_MINUTES - 30_000)
     sw.wait_vtep(sw.underlay.vtep(2))
     assert mtu_of(sw) == 1400 - overhead
-    sw.appctl("time/warp", 31_000)
+    sw.warp(31_000)
     wait_mtu(sw, 1500 - overhead)
 
 

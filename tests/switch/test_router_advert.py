@@ -139,7 +139,7 @@ def test_host_without_an_address_is_answered_to_all_nodes(open_port):
     """... that are behind the same port."""
     sw = open_port
     for _ in range(3):          # All that is told at first.
-        sw.appctl("time/warp", 16000)
+        sw.warp(16000)
         wait_round(sw)
     with Told(sw):
         sw.expect(("vm5", rs(5, "::")), out={"vm5": [advert()]})
@@ -263,7 +263,7 @@ class Told:
     def first(self, *ports):
         """Waits until 'ports', which may be new, have been told."""
         wait_round(self.sw)
-        self.sw.appctl("time/warp", 16000)
+        self.sw.warp(16000)
         for port in ports:
             self.until(port, 1)
 
@@ -274,7 +274,7 @@ class Told:
             if frame in self.look().get(port, []):
                 return True
             if warp:
-                self.sw.appctl("time/warp", warp)
+                self.sw.warp(warp)
             return False
 
         wait_until(said, f"{port} is not told so")
@@ -298,14 +298,14 @@ def test_port_is_told_three_times_at_first(v6):
         assert "vm6" not in told.look()
         told.first("vm6")
         for n in 2, 3:
-            v6.appctl("time/warp", 16000)
+            v6.warp(16000)
             told.until("vm6", n)
         # Then between 200 and 600 s.
         for n in 4, 5, 6:
-            v6.appctl("time/warp", 100000)
+            v6.warp(100000)
             wait_round(v6)
             assert len(told.look()["vm6"]) == n - 1
-            v6.appctl("time/warp", 500000)
+            v6.warp(500000)
             told.until("vm6", n)
     assert set(told.frames["vm6"]) == {advert()}
     assert set(told.frames) <= {"vm1", "vm2", "vm6"}
@@ -315,7 +315,7 @@ def test_nothing_unasked_goes_to_the_underlay(v6):
     """... nor to the host, nor to other networks."""
     with Told(v6) as told:
         for n in 1, 2, 3:
-            v6.appctl("time/warp", 600000)
+            v6.warp(600000)
             told.until("vm1", n)
             told.until("vm2", n)
         assert set(told.look()) == {"vm1", "vm2"}
@@ -336,7 +336,7 @@ def test_unasked_advertisements_are_generated(v6):
     network = v6.counters()["networks"]["5001"]["tx_packets"]
     with told_before as told:
         told.forget()
-        v6.appctl("time/warp", 600000)
+        v6.warp(600000)
         told.until("vm1", 1)
         told.until("vm2", 1)
         after = v6.wait_rest()
@@ -383,7 +383,7 @@ def test_router_that_is_none_any_more_says_so(v6, change, prefixes):
         for port in "vm1", "vm2":
             told.until_said(port, last)
         told.forget()
-        v6.appctl("time/warp", 1000000)
+        v6.warp(1000000)
         wait_round(v6)
         assert not told.look()
 
@@ -394,13 +394,13 @@ def test_network_that_is_made_again_tells_its_ports_again(v6):
             told.first("vm1")
             v6.destroy("Overlay_Network", "vni=5001")
             told.forget()
-            v6.appctl("time/warp", 1000000)
+            v6.warp(1000000)
             wait_round(v6)
             assert not told.look()
             v6.add_network(5001, vrf="red", gateway_ips=GATEWAYS)
             told.first("vm1")
             for n in 2, 3:
-                v6.appctl("time/warp", 16000)
+                v6.warp(16000)
                 told.until("vm1", n)
             assert set(told.frames["vm1"]) == {advert()}
 
@@ -413,7 +413,7 @@ def test_ports_are_told_while_the_database_is_away(v6):
         try:
             told.forget()
             for n in 1, 2, 3:
-                v6.appctl("time/warp", 600000)
+                v6.warp(600000)
                 told.until("vm1", n)
         finally:
             v6.daemons.start_db()

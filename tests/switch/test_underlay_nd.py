@@ -269,7 +269,7 @@ def test_next_hop_is_asked_for_once_per_second(asked):
     with Watch(sw) as watch:
         for _ in range(20):
             send(sw, "vm1", udp(1, 9))
-        sw.appctl("time/warp", 1000)
+        sw.warp(1000)
         watch.wait(question(NINE))
     # One is due at once, and one after the leap.
     assert watch.frames.count(question(NINE)) <= 3 + time.monotonic() - start
@@ -357,12 +357,12 @@ def test_silent_next_hop_is_asked_by_unicast_and_then_given_up(found):
     sw = found
     frame = udp(1, 9)
     with Watch(sw) as watch:
-        sw.appctl("time/warp", 30000)
+        sw.warp(30000)
         for n in range(1, 4):
             wait_until(lambda: watch.look().count(
                 question(NINE, NINE_MAC)) >= n, f"no question {n}")
             assert next_mac(sw, 9, watch) == NINE_MAC
-            sw.appctl("time/warp", 1000)
+            sw.warp(1000)
         watch.wait(question(NINE))
     assert watch.frames.count(question(NINE, NINE_MAC)) == 3
     sw.wait_vtep(NINE, state="does not answer")
@@ -374,11 +374,11 @@ def test_answer_to_a_unicast_question_ends_the_doubt(found, tlla):
     """RFC 4861 section 4.4: without the option the MAC is as it was."""
     sw = found
     with Watch(sw) as watch:
-        sw.appctl("time/warp", 30000)
+        sw.warp(30000)
         watch.wait(question(NINE, NINE_MAC))
         send(sw, "p0", answer(NINE, NINE_MAC, tlla=tlla))
         for _ in range(6):
-            sw.appctl("time/warp", 1000)
+            sw.warp(1000)
         wait_heard(sw, watch)
     assert watch.frames.count(question(NINE, NINE_MAC)) == 1
     assert next_mac(sw, vm=9) == NINE_MAC

@@ -489,6 +489,12 @@ class Switch:
         """Announces warnings that the test provokes."""
         self.allowed_log += patterns
 
+    def warp(self, ms):
+        """Makes the daemon's clock jump.  Whoever waits for a grace period at
+        that moment believes that it took so long."""
+        self.allow_log(r"\|ovs_rcu(\(\w+\))?\|WARN\|blocked \d+ ms waiting")
+        self.appctl("time/warp", ms)
+
     def clean_up(self):
         """Deletes everything that the test made."""
         args = []
