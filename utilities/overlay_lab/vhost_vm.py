@@ -55,6 +55,9 @@ class Virtqueue:
 
     def __init__(self, memory, offset, to_vm):
         self.memory = memory
+        # Of 16 bits, each read and written at once: struct goes byte by byte,
+        # and the switch looks at indices at any time.
+        self.words = memoryview(memory).cast("H")
         self.offset = offset
         self.to_vm = to_vm
         self.kick = os.eventfd(0, os.EFD_NONBLOCK)
@@ -76,15 +79,14 @@ class Virtqueue:
 
     def _offer(self, i):
         """Makes descriptor 'i' available.  Stores of x86 are in order."""
-        struct.pack_into("<H", self.memory, self.offset + AVAIL + 4
-                         + 2 * (self.next % RING_SIZE), i)
+        avail = (self.offset + AVAIL) // 2
+        self.words[avail + 2 + self.next % RING_SIZE] = i
         self.next = (self.next + 1) & 0xffff
-        struct.pack_into("<H", self.memory, self.offset + AVAIL + 2,
-                         self.next)
+        self.words[avail + 1] = self.next
 
     def _used(self):
         """Descriptors that the switch has used: (number, length)."""
-        index, = struct.unpack_from("<H", self.memory, self.offset + USED + 2)
+        index = self.words[(self.offset + USED) // 2 + 1]
         while self.seen != index:
             yield struct.unpack_from("<II", self.memory, self.offset + USED
                                      + 4 + 8 * (self.seen % RING_SIZE))
@@ -110,6 +112,7 @@ class Virtqueue:
         os.eventfd_write(self.kick, 1)
 
     def close(self):
+        self.words.release()
         os.close(self.kick)
         os.close(self.call)
 
