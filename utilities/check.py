@@ -385,26 +385,25 @@ def tier_switch(check):
     return pytest(check, "switch", "switch", check.build("plain"))
 
 
-def tier_system(check):
-    """tests/system: network namespaces, the kernel's vxlan; needs root."""
+def in_namespaces(check, name):
+    """The tests of tests/NAME, which need network namespaces."""
     prefix = check.build("plain")
     result = Result()
     reason = no_namespaces()
     if reason:
-        result.skip("system", reason)
+        result.skip(name, reason)
         return result
-    return pytest(check, "system", "system", prefix)
+    return pytest(check, name, name, prefix)
+
+
+def tier_system(check):
+    """tests/system: network namespaces, the kernel's vxlan; needs root."""
+    return in_namespaces(check, "system")
 
 
 def tier_guest(check):
     """tests/guest: Linux in QEMU behind vhost-user ports; needs root."""
-    prefix = check.build("plain")
-    result = Result()
-    reason = no_namespaces()
-    if reason:
-        result.skip("guest", reason)
-        return result
-    return pytest(check, "guest", "guest", prefix)
+    return in_namespaces(check, "guest")
 
 
 def tier_dpdk(check):

@@ -12,19 +12,22 @@ tests_bench_bare_idl_LDADD = $(OVS_LIBS)
 
 # Longest prefix match beside DPDK's.
 noinst_PROGRAMS += tests/bench/bench-fib
-tests_bench_bench_fib_SOURCES = tests/bench/bench-fib.c
+tests_bench_bench_fib_SOURCES = \
+	tests/bench/bench-fib.c tests/bench/measure.h
 tests_bench_bench_fib_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 
 # Exact match beside DPDK's and OVS's.
 noinst_PROGRAMS += tests/bench/bench-mac
-tests_bench_bench_mac_SOURCES = tests/bench/bench-mac.c
+tests_bench_bench_mac_SOURCES = \
+	tests/bench/bench-mac.c tests/bench/measure.h
 tests_bench_bench_mac_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-mac: tests/bench/bench-mac
 	@tests/bench/bench-mac $(BENCH_FLAGS)
 
 # Route updates while packets look routes up.
 noinst_PROGRAMS += tests/bench/bench-routes
-tests_bench_bench_routes_SOURCES = tests/bench/bench-routes.c
+tests_bench_bench_routes_SOURCES = \
+	tests/bench/bench-routes.c tests/bench/measure.h
 tests_bench_bench_routes_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-fib: tests/bench/bench-fib tests/bench/bench-routes
 	@tests/bench/bench-fib $(BENCH_FLAGS)
@@ -67,7 +70,8 @@ mostlyclean-local:
 
 # The pipeline in process.
 noinst_PROGRAMS += tests/bench/bench-pipeline
-tests_bench_bench_pipeline_SOURCES = tests/bench/bench-pipeline.c
+tests_bench_bench_pipeline_SOURCES = \
+	tests/bench/bench-pipeline.c tests/bench/measure.h
 tests_bench_bench_pipeline_LDADD = \
 	dpif-overlay/libovl-pipeline.a dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-pipeline: tests/bench/bench-pipeline

@@ -27,6 +27,7 @@
 #endif
 
 #include "fib.h"
+#include "measure.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
@@ -121,31 +122,7 @@ random_address(const struct route *routes, size_t n, bool v4)
                       : random_u64() >> r->plen);
 }
 
-static double
-now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
 /* Reports. */
-
-static int
-compare_doubles(const void *a_, const void *b_)
-{
-    const double *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static double
-median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
-}
 
 static void
 report(const char *name, size_t size, double ours, const char *peer,
@@ -193,12 +170,12 @@ static double
 window(const struct side *s, uint64_t *sum)
 {
     int n = quick ? 2 : 8;
-    double start = now_ns();
+    double start = bench_wall_ns();
 
     for (int i = 0; i < n; i++) {
         *sum = s->run(s);
     }
-    return (now_ns() - start) / n / N_ADDRESSES;
+    return (bench_wall_ns() - start) / n / N_ADDRESSES;
 }
 
 /* Compares two sides, whose answers have to be the same. */
@@ -220,7 +197,8 @@ compare(const char *name, size_t size, const struct side *ours,
             exit(1);
         }
     }
-    report(name, size, median(a, n), peer, median(b, n), median(ratios, n),
+    report(name, size, bench_median(a, n), peer, bench_median(b, n),
+           bench_median(ratios, n),
            "ns", n);
 }
 
@@ -282,9 +260,9 @@ static void
 beside_dpdk(size_t n)
 {
     struct route *routes = make_routes(n, true);
-    double start = now_ns();
+    double start = bench_wall_ns();
     struct ovl_fib *fib = make_fib(routes, n, true);
-    double built = now_ns() - start;
+    double built = bench_wall_ns() - start;
     struct rte_fib_conf conf = {
         .type = RTE_FIB_DIR24_8, .max_routes = 2 * n,
         .dir24_8 = { .nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = 1 << 15 },
@@ -301,11 +279,11 @@ beside_dpdk(size_t n)
         fprintf(stderr, "no memory for rte_fib or rte_lpm\n");
         exit(1);
     }
-    start = now_ns();
+    start = bench_wall_ns();
     for (size_t i = 0; i < n; i++) {
         rte_fib_add(rte_fib, routes[i].addr, routes[i].plen, routes[i].value);
     }
-    double rte_built = now_ns() - start;
+    double rte_built = bench_wall_ns() - start;
     for (size_t i = 0; i < n; i++) {
         rte_lpm_add(lpm, routes[i].addr, routes[i].plen, routes[i].value);
     }
@@ -423,7 +401,7 @@ many_vrfs(void)
     for (size_t i = 0; i < n; i++) {
         values[i] = window(&ours, &sum);
     }
-    double ns = median(values, n);
+    double ns = bench_median(values, n);
     report("T3 IPv4 look-up, 4000 VRFs of 100 routes", N_VRFS * VRF_ROUTES,
            ns, "goal", 8, ns / 8, "ns", n);
     report("T4 memory of a VRF of 100 routes", VRF_ROUTES,

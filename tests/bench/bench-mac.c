@@ -29,6 +29,7 @@
 #include "cmap.h"
 #include "forwarding-private.h"
 #include "hash.h"
+#include "measure.h"
 #include "random.h"
 #include "util.h"
 
@@ -125,30 +126,6 @@ free_wanted(void)
 }
 
 /* Clocks. */
-
-static double
-cpu_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
-static int
-compare_doubles(const void *a_, const void *b_)
-{
-    const double *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static double
-median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
-}
 
 static void
 report(const char *name, size_t size, double ours, const char *peer,
@@ -489,11 +466,11 @@ fill(const struct table *t)
     double start;
 
     t->create(n_keys);
-    start = cpu_ns();
+    start = bench_cpu_ns();
     for (size_t i = 0; i < n_keys; i += 4096) {
         t->add(i, MIN(4096, n_keys - i));
     }
-    return n_keys / (cpu_ns() - start) * 1e9;
+    return n_keys / (bench_cpu_ns() - start) * 1e9;
 }
 
 /* A thread that adds and removes keys at full rate. */
@@ -540,12 +517,12 @@ window(const struct table *t, bool with_writer, uint64_t *sum)
         w.thread = ovs_thread_create("writer", writer_main, &w);
     }
     t->look_up();
-    double start = cpu_ns();
+    double start = bench_cpu_ns();
     for (size_t i = 0; i < n; i++) {
         *sum = t->look_up();
         ovsrcu_quiesce();
     }
-    ns = (cpu_ns() - start) / n / n_wanted;
+    ns = (bench_cpu_ns() - start) / n / n_wanted;
     if (with_writer) {
         atomic_store_relaxed(&w.stop, true);
         ovsrcu_quiesce_start();
@@ -571,8 +548,8 @@ compare(const char *name, const struct table *peer, bool with_writer)
             exit(1);
         }
     }
-    double ratio = median(ratios, n);
-    double ours_ns = median(a, n), peers_ns = median(b, n);
+    double ratio = bench_median(ratios, n);
+    double ours_ns = bench_median(a, n), peers_ns = bench_median(b, n);
     report(name, n_keys, ours_ns, peer->name, peers_ns, ratio, "ns", n, a[0],
            b[0]);
 }

@@ -25,6 +25,7 @@
 #include "csum.h"
 #include "dp-packet.h"
 #include "forwarding.h"
+#include "measure.h"
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "pipeline.h"
@@ -321,17 +322,6 @@ struct image {
     uint8_t data[MAX_FRAME];
 };
 
-/* CPU time of this thread, so that what else the machine does counts only as
- * far as it takes caches away. */
-static double
-cpu_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
 static uint64_t
 tsc(void)
 {
@@ -381,7 +371,7 @@ window(struct world *w, const struct bench *b, const struct image *images,
 {
     struct ovl_lport *in = b->from_uplink ? w->uplink : w->vm;
     struct dp_packet_batch batch;
-    double start = cpu_ns();
+    double start = bench_cpu_ns();
 
     for (size_t i = 0; i < n; i++) {
         fill(w, images, i * BURST, &batch);
@@ -389,22 +379,7 @@ window(struct world *w, const struct bench *b, const struct image *images,
             ovl_pipeline_run(&w->worker, in, &batch);
         }
     }
-    return (cpu_ns() - start) / (n * BURST);
-}
-
-static int
-compare_doubles(const void *a_, const void *b_)
-{
-    const double *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static double
-median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
+    return (bench_cpu_ns() - start) / (n * BURST);
 }
 
 static void
@@ -433,13 +408,13 @@ run(struct world *w, const struct bench *b, double rate, double goal)
         net[i] = with[i] - without[i];
     }
 
-    double ours = median(net, n_pairs);
+    double ours = bench_median(net, n_pairs);
     printf("{\"case\": \"%s\", \"size\": %"PRIuSIZE", \"ours\": %.4g, "
            "\"peer\": \"goal\", \"peers\": %g, \"ratio\": %.3g, "
            "\"unit\": \"cycles\", \"pairs\": %"PRIuSIZE", "
            "\"least\": %.4g, \"most\": %.4g, \"floor\": %.4g}\n",
            b->name, w->n, ours, goal, ours / goal, n_pairs, net[0],
-           net[n_pairs - 1], median(without, n_pairs));
+           net[n_pairs - 1], bench_median(without, n_pairs));
     fflush(stdout);
 
     free(images);

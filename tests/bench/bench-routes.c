@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "forwarding.h"
+#include "measure.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
@@ -38,30 +39,6 @@ struct shared {
     atomic_uint64_t n_lookups;
     atomic_uint64_t n_lost;
 };
-
-static double
-now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
-static int
-compare_doubles(const void *a_, const void *b_)
-{
-    const double *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static double
-median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
-}
 
 /* Prefix number 'i' of those that stay: a /24 of 10.0.0.0/8 and on. */
 static struct ovl_prefix
@@ -203,21 +180,21 @@ static double
 window(struct shared *s, size_t n, uint32_t *next, double *idle, double *busy)
 {
     uint64_t before = n_lookups(s), after;
-    double start = now_ns(), stop;
+    double start = bench_wall_ns(), stop;
     size_t n_updates = 0;
 
     ovsrcu_quiesce_start();
     xnanosleep(window_ms * 1000 * 1000);
     ovsrcu_quiesce_end();
-    *idle = (now_ns() - start) / (n_lookups(s) - before);
+    *idle = (bench_wall_ns() - start) / (n_lookups(s) - before);
 
     before = n_lookups(s);
-    start = now_ns();
+    start = bench_wall_ns();
     do {
         update(s->fwd, next, true, n);
         update(s->fwd, next, false, n);
         n_updates += 2 * n;
-        stop = now_ns();
+        stop = bench_wall_ns();
     } while (stop - start < window_ms * 1e6);
     after = n_lookups(s);
     *busy = (stop - start) / MAX(1, after - before);
@@ -241,14 +218,15 @@ run(struct shared *s, size_t n)
            "\"peer\": \"goal\", \"peers\": 3e+05, \"ratio\": %.3g, "
            "\"unit\": \"1/s\", \"pairs\": %"PRIuSIZE", "
            "\"lost\": %"PRIu64"}\n",
-           n, N_ROUTES, median(updates, n_windows),
-           median(updates, n_windows) / 3e5, n_windows, lost);
+           n, N_ROUTES, bench_median(updates, n_windows),
+           bench_median(updates, n_windows) / 3e5, n_windows, lost);
     printf("{\"case\": \"look-up with route updates, %"PRIuSIZE" in a "
            "transaction\", \"size\": %d, \"ours\": %.3g, "
            "\"peer\": \"without\", \"peers\": %.3g, \"ratio\": %.3g, "
            "\"unit\": \"ns\", \"pairs\": %"PRIuSIZE"}\n",
-           n, N_ROUTES, median(busy, n_windows), median(idle, n_windows),
-           median(ratios, n_windows), n_windows);
+           n, N_ROUTES, bench_median(busy, n_windows),
+           bench_median(idle, n_windows),
+           bench_median(ratios, n_windows), n_windows);
     fflush(stdout);
 }
 

@@ -61,27 +61,18 @@ def moves(source, destination):
             assert client.fetch(address) == checksum_
 
 
-def test_local_traffic_stays_whole(world):
+@pytest.mark.parametrize("neighbor", ["c", "d"], ids=["bridged", "routed"])
+def test_local_traffic_stays_whole(world, neighbor):
     """A guest's large packet is one packet to its neighbor, too."""
+    neighbor = getattr(world, neighbor)
     checksum_ = world.a.make_file(MEGABYTES)
     for address in world.a.ip, world.a.ip6:
-        world.c.reaches(address)
+        neighbor.reaches(address)
 
         def fetch():
-            assert world.c.fetch(address) == checksum_
-        assert bytes_per_packet(world.c, "tx", fetch) > 5000
-    moves(world.a, world.c)
-
-
-def test_routed_local_traffic_stays_whole(world):
-    checksum_ = world.a.make_file(MEGABYTES)
-    for address in world.a.ip, world.a.ip6:
-        world.d.reaches(address)
-
-        def fetch():
-            assert world.d.fetch(address) == checksum_
-        assert bytes_per_packet(world.d, "tx", fetch) > 5000
-    moves(world.a, world.d)
+            assert neighbor.fetch(address) == checksum_
+        assert bytes_per_packet(neighbor, "tx", fetch) > 5000
+    moves(world.a, neighbor)
 
 
 def check_segment(frame):
