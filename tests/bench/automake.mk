@@ -71,7 +71,8 @@ mostlyclean-local:
 # The pipeline in process.
 noinst_PROGRAMS += tests/bench/bench-pipeline
 tests_bench_bench_pipeline_SOURCES = \
-	tests/bench/bench-pipeline.c tests/bench/measure.h
+	tests/bench/bench-pipeline.c tests/bench/bench-world.c \
+	tests/bench/bench-world.h tests/bench/measure.h
 tests_bench_bench_pipeline_LDADD = \
 	dpif-overlay/libovl-pipeline.a dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-pipeline: tests/bench/bench-pipeline

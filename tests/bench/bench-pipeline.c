@@ -8,10 +8,10 @@
  * '--case' and '--size' leave only the cases whose names contain WORD, and
  * those with N destinations.
  *
- * Bursts of 32 frames, each to a random destination of those that there are,
- * out of 1024 packets that are used over and over.  A window of the pipeline
- * and one without it, in which the same frames are only written, take turns:
- * the difference is what is reported, as CPU time in cycles of the time stamp
+ * Bursts of frames, each to a random destination of those that there are, out
+ * of 1024 packets that are used over and over.  A window of the pipeline and
+ * one without it, in which the same frames are only written, take turns: the
+ * difference is what is reported, as CPU time in cycles of the time stamp
  * counter. */
 
 #include <config.h>
@@ -21,306 +21,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adjacency.h"
-#include "csum.h"
-#include "dp-packet.h"
-#include "forwarding.h"
+#include "bench-world.h"
 #include "measure.h"
-#include "ovs-rcu.h"
-#include "packets.h"
-#include "pipeline.h"
 #include "pkt-edit.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
 #include "vxlan.h"
 
-#define FRAME_LEN 64
 #define N_PACKETS 1024
 #define BURST NETDEV_MAX_BURST
 #define MAX_PAIRS 21
 
 static bool quick;
-
-/* The hypervisor: networks with one local VM, and many remote ones behind
- * some VTEPs. */
-
-#define OWN_IP 0xc0000201               /* 192.0.2.1 */
-
-struct world {
-    struct ovl_worker worker;   /* First member: 'send' casts. */
-    struct ovl_forwarding *fwd;
-    struct ovl_lport *vm, *uplink, *local;
-    struct ovl_vtep **vteps;
-    struct ovl_config config;
-    size_t n;                   /* Destinations. */
-    const struct ovl_lport *out;        /* Where frames are to come out. */
-    size_t n_sent;                      /* So many did. */
-
-    struct dp_packet *packets[N_PACKETS];
-};
-
-static struct in6_addr
-ip4(uint32_t ip)
-{
-    return in6_addr_mapped_ipv4(htonl(ip));
-}
-
-static struct eth_addr
-mac_of(uint32_t i)
-{
-    struct eth_addr mac;
-
-    eth_addr_from_uint64(0x525400000000ull + i, &mac);
-    return mac;
-}
-
-#define OUR_MAC 2
-#define LOCAL_VM 0xffffff
-#define ROUTER_MAC 0xfffffe
-
-static void
-port_destroy(struct ovl_lport *port)
-{
-    ovl_lport_uninit(port);
-    free(port);
-}
-
-static struct ovl_lport *
-port_create(const char *name)
-{
-    struct ovl_lport *port = xzalloc(sizeof *port);
-
-    ovl_lport_init(port, name, ODP_PORT_C(1), port_destroy);
-    atomic_store_relaxed(&port->mtu, 1500);
-    return port;
-}
-
-/* The worker's 'send': the packet stays where it is. */
-static void
-recycle(struct ovl_worker *worker, struct ovl_lport *port,
-        struct dp_packet *packet OVS_UNUSED)
-{
-    struct world *w = (struct world *) worker;
-
-    w->n_sent += port == w->out;
-}
-
-static void
-add_vteps(struct world *w, size_t n)
-{
-    w->vteps = xcalloc(n, sizeof *w->vteps);
-    for (size_t i = 0; i < n; i++) {
-        struct in6_addr ip = ip4(0xc6330000 + 1 + i);  /* 198.51.0.1... */
-        struct ovl_outer_spec spec = {
-            .dst = mac_of(1), .src = mac_of(OUR_MAC),
-            .ip_src = ip4(OWN_IP),
-            .ip_dst = ip, .ttl = 64, .vxlan_port = 4789, .mtu = 1600,
-        };
-
-        w->vteps[i] = ovl_vtep_ref(w->fwd, &ip);
-        ovl_vtep_set_adjacency(w->vteps[i],
-                               ovl_adjacency_create(w->uplink, &spec),
-                               OVL_DROP_VTEP_UNRESOLVED);
-        ovl_source_add(w->fwd, 1, &ip);
-    }
-}
-
-/* A world with 'n' remote VMs in network 1 behind 'n_vteps' VTEPs, and local
- * VMs on one port. */
-static struct world *
-world_create(size_t n, size_t n_vteps)
-{
-    struct world *w = xzalloc(sizeof *w);
-    struct ovl_gateway gateway = { ip4(0x0a000001), 96 + 8 };
-    struct ovl_vrf vrf = { .id = 1, .name = CONST_CAST(char *, "red") };
-    struct ovl_prefix prefix = { ip4(0x0a000000), 96 + 8 };
-    struct ovl_route route = { .action = OVL_ROUTE_CONNECTED, .vni = 1 };
-
-    w->n = n;
-    w->fwd = ovl_forwarding_create();
-    w->vm = port_create("vm");
-    w->uplink = port_create("uplink");
-    w->local = port_create("local");
-    atomic_store_relaxed(&w->local->mac,
-                         eth_addr_to_uint64(mac_of(OUR_MAC)));
-    w->config = (struct ovl_config) {
-        .vtep4 = ip4(OWN_IP), .vxlan_port = 4789, .ttl = 64,
-        .uplink = w->uplink, .local = w->local,
-    };
-
-    struct ovl_member member = { .port = w->vm };
-    struct ovl_network net = {
-        .vni = 1, .source_group = 1, .neigh_suppress = true,
-        .router_mac = mac_of(ROUTER_MAC), .n_gateways = 1,
-        .gateways = &gateway, .n_members = 1, .members = &member,
-        .vrf = CONST_CAST(char *, "red"),
-    };
-    struct ovl_binding bindings[] = {
-        { .port = w->vm, .role = OVL_ROLE_ACCESS, .vni = 1 },
-        { .port = w->uplink, .role = OVL_ROLE_UPLINK },
-        { .port = w->local, .role = OVL_ROLE_LOCAL },
-    };
-
-    ovl_forwarding_begin(w->fwd);
-    ovl_config_set(w->fwd, &w->config);
-    ovl_network_set(w->fwd, &net);
-    for (size_t i = 0; i < ARRAY_SIZE(bindings); i++) {
-        ovl_binding_set(w->fwd, &bindings[i]);
-    }
-    add_vteps(w, n_vteps);
-    ovl_vrf_set(w->fwd, &vrf);
-    ovl_route_set(w->fwd, 1, &prefix, &route);
-    for (size_t i = 0; i < n; i++) {
-        struct eth_addr mac = mac_of(i);
-
-        ovl_mac_set(w->fwd, &(struct ovl_mac) {
-            .vni = 1, .mac = mac, .vtep = w->vteps[i % n_vteps],
-        });
-        ovl_neighbor_set(w->fwd, &(struct ovl_neighbor) {
-            .vni = 1, .ip = ip4(0x0a010000 + i), .mac = mac,
-        });
-    }
-    ovl_mac_set(w->fwd, &(struct ovl_mac) {
-        .vni = 1, .mac = mac_of(LOCAL_VM), .port = w->vm,
-    });
-    ovl_forwarding_commit(w->fwd);
-
-    w->worker = (struct ovl_worker) {
-        .fwd = w->fwd, .shard = ovl_shard_create(), .send = recycle,
-    };
-    for (size_t i = 0; i < N_PACKETS; i++) {
-        w->packets[i] = ovl_pkt_new(2048);
-    }
-    return w;
-}
-
-static void
-world_destroy(struct world *w, size_t n_vteps)
-{
-    for (size_t i = 0; i < N_PACKETS; i++) {
-        dp_packet_delete(w->packets[i]);
-    }
-    for (size_t i = 0; i < n_vteps; i++) {
-        ovl_vtep_unref(w->fwd, w->vteps[i]);
-    }
-    ovl_forwarding_destroy(w->fwd);
-    ovl_lport_unref(w->vm);
-    ovl_lport_unref(w->uplink);
-    ovl_lport_unref(w->local);
-    ovl_shard_destroy(w->worker.shard);
-    free(w->vteps);
-    free(w);
-    for (int i = 0; i < 4; i++) {
-        ovsrcu_quiesce();
-    }
-}
-
-/* Frames. */
-
-static void
-put_eth(uint8_t *p, struct eth_addr dst, struct eth_addr src, uint16_t type)
-{
-    struct eth_header eth = {
-        .eth_dst = dst, .eth_src = src, .eth_type = htons(type)
-    };
-
-    memcpy(p, &eth, sizeof eth);
-}
-
-static void
-put_ipv4(uint8_t *p, uint32_t src, uint32_t dst, size_t len)
-{
-    struct ip_header ip = {
-        .ip_ihl_ver = IP_IHL_VER(5, 4), .ip_tot_len = htons(len),
-        .ip_frag_off = htons(IP_DF), .ip_ttl = 64, .ip_proto = IPPROTO_UDP,
-    };
-    struct udp_header udp = {
-        .udp_src = htons(src), .udp_dst = htons(4789),
-        .udp_len = htons(len - IP_HEADER_LEN),
-    };
-
-    put_16aligned_be32(&ip.ip_src, htonl(src));
-    put_16aligned_be32(&ip.ip_dst, htonl(dst));
-    ip.ip_csum = csum(&ip, sizeof ip);
-    memcpy(p, &ip, sizeof ip);
-    memcpy(p + sizeof ip, &udp, sizeof udp);
-}
-
-/* From the local VM to remote VM 'i', bridged. */
-static size_t
-make_bridged(uint8_t *p, const struct world *w OVS_UNUSED, uint32_t i)
-{
-    memset(p, 0, FRAME_LEN);
-    put_eth(p, mac_of(i), mac_of(LOCAL_VM), ETH_TYPE_IP);
-    put_ipv4(p + ETH_HEADER_LEN, 0x0a000005, 0x0a010000 + i,
-             FRAME_LEN - ETH_HEADER_LEN);
-    return FRAME_LEN;
-}
-
-/* The same through the router. */
-static size_t
-make_routed(uint8_t *p, const struct world *w, uint32_t i)
-{
-    make_bridged(p, w, i);
-    put_eth(p, mac_of(ROUTER_MAC), mac_of(LOCAL_VM), ETH_TYPE_IP);
-    return FRAME_LEN;
-}
-
-/* From remote VM 'i' to the local one, out of the tunnel. */
-static size_t
-make_tunneled(uint8_t *p, const struct world *w, uint32_t i)
-{
-    struct vxlanhdr vxlan = { .vx_flags = { htons(0x0800), 0 } };
-    uint8_t *inner = p + 50;
-
-    put_eth(p, mac_of(OUR_MAC), mac_of(1), ETH_TYPE_IP);
-    put_ipv4(p + ETH_HEADER_LEN,
-             ntohl(in6_addr_get_mapped_ipv4(&w->vteps[i % 1000
-                                            * (w->n > 1)]->ip)),
-             OWN_IP, 50 - ETH_HEADER_LEN + FRAME_LEN);
-    put_16aligned_be32(&vxlan.vx_vni, htonl(1 << 8));
-    memcpy(inner - sizeof vxlan, &vxlan, sizeof vxlan);
-    make_bridged(inner, w, i);
-    put_eth(inner, mac_of(LOCAL_VM), mac_of(i), ETH_TYPE_IP);
-    return 50 + FRAME_LEN;
-}
-
-/* Asks for remote VM 'i'. */
-static size_t
-make_arp(uint8_t *p, const struct world *w OVS_UNUSED, uint32_t i)
-{
-    struct arp_eth_header arp = {
-        .ar_hrd = htons(ARP_HRD_ETHERNET), .ar_pro = htons(ETH_TYPE_IP),
-        .ar_hln = 6, .ar_pln = 4, .ar_op = htons(ARP_OP_REQUEST),
-        .ar_sha = mac_of(LOCAL_VM),
-    };
-
-    memset(p, 0, FRAME_LEN);
-    put_eth(p, eth_addr_broadcast, mac_of(LOCAL_VM), ETH_TYPE_ARP);
-    put_16aligned_be32(&arp.ar_spa, htonl(0x0a000005));
-    put_16aligned_be32(&arp.ar_tpa, htonl(0x0a010000 + i));
-    memcpy(p + ETH_HEADER_LEN, &arp, sizeof arp);
-    return FRAME_LEN;
-}
-
-/* Cases. */
-
-struct bench {
-    const char *name;
-    size_t (*make)(uint8_t *, const struct world *, uint32_t i);
-    bool from_uplink;
-    bool to_vm;                 /* Else to the uplink. */
-    double goals[3];            /* Cycles with 1, 10 000 and 1 M VMs. */
-};
-
-#define N_IMAGES (1 << 16)
-#define MAX_FRAME 128
-
-struct image {
-    size_t len;
-    uint8_t data[MAX_FRAME];
-};
+static double rate;             /* Cycles in a nanosecond. */
+static struct dp_packet *packets[N_PACKETS];
 
 static uint64_t
 tsc(void)
@@ -332,7 +47,6 @@ tsc(void)
 #endif
 }
 
-/* Cycles of the time stamp counter in a nanosecond. */
 static double
 tsc_rate(void)
 {
@@ -345,15 +59,85 @@ tsc_rate(void)
     return (tsc() - before) / (1000. * (now - start));
 }
 
-/* Writes the next 32 frames into 'batch'. */
+/* Cases. */
+
+enum where { PORTS, GUARDED, UPLINK };
+
+struct bench {
+    const char *name;
+    make_func *make;
+    enum where from, to;
+    size_t burst;               /* Frames; 0: as many as a burst can be. */
+};
+
+/* Which destinations a window has: 'size' of those in the first
+ * 'n_networks'. */
+struct choice {
+    size_t size, n_networks;
+};
+
+#define N_IMAGES (1 << 16)
+
+/* A frame, and where it comes from. */
+struct image {
+    struct ovl_lport *in;
+    size_t len;
+    uint8_t data[MAX_FRAME];
+};
+
+static const struct ovl_lport *
+port_at(const struct world *w, enum where where)
+{
+    return (where == PORTS ? w->ports[0]
+            : where == GUARDED ? w->guarded
+            : w->uplink);
+}
+
+/* A destination by chance, in network number 'k'. */
+static uint32_t
+choose(const struct world *w, const struct choice *c, size_t k)
+{
+    size_t n = c->size / c->n_networks;
+
+    return k + random_range(n ? n : 1) * w->spec.n_networks;
+}
+
+/* A burst is from one port. */
+static struct image *
+make_images(const struct world *w, const struct bench *b,
+            const struct choice *c)
+{
+    struct image *images = xcalloc(N_IMAGES, sizeof *images);
+    size_t burst = b->burst ? b->burst : BURST;
+    size_t port = 0;
+
+    for (size_t i = 0; i < N_IMAGES; i++) {
+        size_t k = random_range(c->n_networks);
+
+        if (i % burst == 0) {
+            port = world_port(w, k);
+        }
+        while (world_port(w, k) != port) {
+            k = (w->spec.access_ports ? port
+                 : (size_t) random_range(c->n_networks));
+        }
+        images[i].in = (b->from == PORTS ? w->ports[port]
+                        : CONST_CAST(struct ovl_lport *,
+                                     port_at(w, b->from)));
+        images[i].len = b->make(images[i].data, w, choose(w, c, k));
+    }
+    return images;
+}
+
+/* Writes 'n' frames into 'batch', from number 'at' on. */
 static void
-fill(struct world *w, const struct image *images, size_t at,
+fill(const struct image *images, size_t at, size_t n,
      struct dp_packet_batch *batch)
 {
     dp_packet_batch_init(batch);
-    for (size_t i = 0; i < BURST; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct image *image = &images[(at + i) % N_IMAGES];
-        struct dp_packet **slot = &w->packets[(at + i) % N_PACKETS];
+        struct dp_packet **slot = &packets[(at + i) % N_PACKETS];
 
         dp_packet_reset_packet(*slot, 0);
         dp_packet_set_data(*slot, (char *) dp_packet_base(*slot)
@@ -364,79 +148,255 @@ fill(struct world *w, const struct image *images, size_t at,
     }
 }
 
-/* CPU time per frame of 'n' bursts, in ns, with or without the pipeline. */
+/* CPU time per frame of 'n' frames, in cycles, with or without the
+ * pipeline. */
 static double
 window(struct world *w, const struct bench *b, const struct image *images,
        size_t n, bool pipeline)
 {
-    struct ovl_lport *in = b->from_uplink ? w->uplink : w->vm;
+    size_t burst = b->burst ? b->burst : BURST;
     struct dp_packet_batch batch;
     double start = bench_cpu_ns();
 
-    for (size_t i = 0; i < n; i++) {
-        fill(w, images, i * BURST, &batch);
+    for (size_t i = 0; i < n; i += burst) {
+        fill(images, i, burst, &batch);
         if (pipeline) {
-            ovl_pipeline_run(&w->worker, in, &batch);
+            ovl_pipeline_run(&w->worker, images[i % N_IMAGES].in, &batch);
         }
     }
-    return (bench_cpu_ns() - start) / (n * BURST);
+    return rate * (bench_cpu_ns() - start) / n;
+}
+
+/* What pairs of windows cost. */
+struct cost {
+    size_t n_pairs;
+    double with[MAX_PAIRS], without[MAX_PAIRS], net[MAX_PAIRS];
+};
+
+static void
+add_pair(struct cost *cost, struct world *w, const struct bench *b,
+         const struct image *images)
+{
+    size_t n = quick ? 1 << 16 : 1 << 19;
+    size_t i = cost->n_pairs++;
+
+    cost->without[i] = window(w, b, images, n, false);
+    cost->with[i] = window(w, b, images, n, true);
+    cost->net[i] = cost->with[i] - cost->without[i];
+}
+
+static size_t
+n_pairs(void)
+{
+    return quick ? 5 : MAX_PAIRS;
+}
+
+/* Ends the program if frames get lost. */
+static void
+check(struct world *w, const struct bench *b, const struct image *images)
+{
+    w->out = port_at(w, b->to);
+    w->n_sent = 0;
+    window(w, b, images, N_IMAGES, true);
+    if (w->n_sent != N_IMAGES) {
+        fprintf(stderr, "%s: %"PRIuSIZE" of %d frames came out\n", b->name,
+                w->n_sent, N_IMAGES);
+        exit(1);
+    }
 }
 
 static void
-run(struct world *w, const struct bench *b, double rate, double goal)
+print_start(const char *name, size_t size, double ours, const char *peer,
+            double peers, double ratio)
 {
-    size_t n_pairs = quick ? 5 : MAX_PAIRS;
-    size_t n = quick ? 2048 : 16384;
-    struct image *images = xcalloc(N_IMAGES, sizeof *images);
-    double with[MAX_PAIRS], without[MAX_PAIRS], net[MAX_PAIRS];
-
-    for (size_t i = 0; i < N_IMAGES; i++) {
-        images[i].len = b->make(images[i].data, w,
-                                random_uint32() % w->n);
-    }
-    w->out = b->to_vm ? w->vm : w->uplink;
-    w->n_sent = 0;
-    window(w, b, images, 64, true);
-    if (w->n_sent != 64 * BURST) {
-        fprintf(stderr, "%s: %"PRIuSIZE" of %d frames came out\n", b->name,
-                w->n_sent, 64 * BURST);
-        exit(1);
-    }
-    for (size_t i = 0; i < n_pairs; i++) {
-        without[i] = rate * window(w, b, images, n, false);
-        with[i] = rate * window(w, b, images, n, true);
-        net[i] = with[i] - without[i];
-    }
-
-    double ours = bench_median(net, n_pairs);
     printf("{\"case\": \"%s\", \"size\": %"PRIuSIZE", \"ours\": %.4g, "
-           "\"peer\": \"goal\", \"peers\": %g, \"ratio\": %.3g, "
-           "\"unit\": \"cycles\", \"pairs\": %"PRIuSIZE", "
-           "\"least\": %.4g, \"most\": %.4g, \"floor\": %.4g}\n",
-           b->name, w->n, ours, goal, ours / goal, n_pairs, net[0],
-           net[n_pairs - 1], bench_median(without, n_pairs));
-    fflush(stdout);
+           "\"peer\": \"%s\", \"peers\": %.4g, \"ratio\": %.3g, "
+           "\"pairs\": %"PRIuSIZE", ",
+           name, size, ours, peer, peers, ratio, n_pairs());
+}
 
+/* The cost of a frame beside a goal. */
+static void
+run(struct world *w, const struct bench *b, double goal)
+{
+    struct choice all = { w->spec.n, w->spec.n_networks };
+    struct image *images = make_images(w, b, &all);
+    struct cost cost = { .n_pairs = 0 };
+
+    check(w, b, images);
+    while (cost.n_pairs < n_pairs()) {
+        add_pair(&cost, w, b, images);
+    }
+
+    double ours = bench_median(cost.net, cost.n_pairs);
+    print_start(b->name, w->spec.n, ours, "goal", goal, ours / goal);
+    printf("\"unit\": \"cycles\", \"least\": %.4g, \"most\": %.4g, "
+           "\"floor\": %.4g}\n", cost.net[0], cost.net[cost.n_pairs - 1],
+           bench_median(cost.without, cost.n_pairs));
+    fflush(stdout);
     free(images);
+}
+
+/* Frames a second, writing them included, beside a goal. */
+static void
+run_rate(struct world *w, const struct bench *b, double goal)
+{
+    struct choice all = { w->spec.n, w->spec.n_networks };
+    struct image *images = make_images(w, b, &all);
+    struct cost cost = { .n_pairs = 0 };
+
+    check(w, b, images);
+    while (cost.n_pairs < n_pairs()) {
+        add_pair(&cost, w, b, images);
+    }
+
+    double ours = 1000 * rate / bench_median(cost.with, cost.n_pairs);
+    print_start(b->name, w->spec.n, ours, "goal", goal, ours / goal);
+    printf("\"unit\": \"M/s\", \"most\": %.4g, \"least\": %.4g, "
+           "\"cycles\": %.4g}\n", 1000 * rate / cost.with[0],
+           1000 * rate / cost.with[cost.n_pairs - 1],
+           bench_median(cost.net, cost.n_pairs));
+    fflush(stdout);
+    free(images);
+}
+
+/* The cost with many destinations beside that with few of them. */
+static void
+run_ratio(struct world *w, const struct bench *b, const struct choice *many,
+          const struct choice *few, const char *peer, double goal)
+{
+    struct image *many_images = make_images(w, b, many);
+    struct image *few_images = make_images(w, b, few);
+    struct cost ours = { .n_pairs = 0 }, peers = { .n_pairs = 0 };
+    double ratios[MAX_PAIRS];
+
+    check(w, b, many_images);
+    check(w, b, few_images);
+    for (size_t i = 0; i < n_pairs(); i++) {
+        add_pair(&ours, w, b, many_images);
+        add_pair(&peers, w, b, few_images);
+        ratios[i] = ours.net[i] / peers.net[i];
+    }
+
+    double ratio = bench_median(ratios, n_pairs());
+    print_start(b->name, many->size, bench_median(ours.net, n_pairs()), peer,
+                bench_median(peers.net, n_pairs()), ratio);
+    printf("\"unit\": \"cycles\", \"goal\": %g, \"least\": %.4g, "
+           "\"peers_least\": %.4g}\n", goal, ours.net[0], peers.net[0]);
+    fflush(stdout);
+    free(many_images);
+    free(few_images);
+}
+
+/* What is asked for. */
+static const char *only = "";
+static size_t only_size;
+
+static bool
+wanted(const struct bench *b, size_t size)
+{
+    return strstr(b->name, only) && (!only_size || only_size == size);
+}
+
+/* One network. */
+static void
+run_plain(void)
+{
+    static const struct {
+        struct bench b;
+        double goals[3];        /* Cycles with 1, 10 000 and 1 M VMs. */
+    } benches[] = {
+        { { "D12 bridged into the tunnel", make_bridged, PORTS, UPLINK, 0 },
+          { 70, 100, 200 } },
+        { { "D12 bridged, port lists addresses", make_bridged, GUARDED,
+            UPLINK, 0 },
+          { 70, 100, 200 } },
+        { { "D13 out of the tunnel", make_tunneled, UPLINK, PORTS, 0 },
+          { 80, 130, 250 } },
+        { { "D13 routed into the tunnel", make_routed, PORTS, UPLINK, 0 },
+          { 120, 170, 250 } },
+        { { "D13 ARP answered", make_arp, PORTS, PORTS, 0 },
+          { 60, 100, 180 } },
+    };
+    static const struct {
+        struct bench b;
+        double goal;            /* M/s with 1 M VMs. */
+    } rates[] = {
+        { { "D10 ARP from any to any", make_arp_from_any, PORTS, PORTS, 0 },
+          2 },
+        { { "D10 ND from any to any", make_ns_from_any, PORTS, PORTS, 0 },
+          2 },
+    };
+    static const size_t sizes[] = { 1, 10000, 1000000 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        bool large = i == ARRAY_SIZE(sizes) - 1;
+        const struct world_spec spec = {
+            .n = sizes[i], .n_vteps = sizes[i] > 1 ? 1000 : 1,
+            .n_networks = 1, .ipv6 = large,
+        };
+        struct world *w = NULL;
+
+        for (size_t j = 0; j < ARRAY_SIZE(benches); j++) {
+            if (wanted(&benches[j].b, sizes[i])) {
+                w = w ? w : world_create(&spec);
+                run(w, &benches[j].b, benches[j].goals[i]);
+            }
+        }
+        for (size_t j = 0; large && j < ARRAY_SIZE(rates); j++) {
+            if (wanted(&rates[j].b, sizes[i])) {
+                w = w ? w : world_create(&spec);
+                run_rate(w, &rates[j].b, rates[j].goal);
+            }
+        }
+        if (w) {
+            world_destroy(w);
+        }
+    }
+}
+
+/* Many networks: all of them beside a few. */
+static void
+run_scale(void)
+{
+    static const struct {
+        struct bench b;
+        struct world_spec spec;
+        struct choice few;
+        const char *peer;
+        double goal;
+    } cases[] = {
+        { { "D6 bridged, VLANs", make_bridged, PORTS, UPLINK, 0 },
+          { .n = 1000000, .n_vteps = 16384, .n_networks = 10000 },
+          { 1000, 10 }, "1000 of them in 10 networks", 2 },
+        { { "D6 bridged, access ports, bursts of 4", make_bridged, PORTS,
+            UPLINK, 4 },
+          { .n = 1000000, .n_vteps = 16384, .n_networks = 10000,
+            .access_ports = true },
+          { 1000, 10 }, "1000 of them in 10 networks", 2 },
+        { { "D8 by routes of VRFs", make_by_route, PORTS, UPLINK, 0 },
+          { .n = 4000, .n_vteps = 1000, .n_networks = 4000,
+            .n_routes = 100 },
+          { 1, 1 }, "one VRF", 1.3 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct world_spec *spec = &cases[i].spec;
+        struct choice all = { spec->n, spec->n_networks };
+
+        if (wanted(&cases[i].b, spec->n)) {
+            struct world *w = world_create(spec);
+
+            run_ratio(w, &cases[i].b, &all, &cases[i].few, cases[i].peer,
+                      cases[i].goal);
+            world_destroy(w);
+        }
+    }
 }
 
 int
 main(int argc, char *argv[])
 {
-    static const struct bench benches[] = {
-        { "D12 bridged into the tunnel", make_bridged, false, false,
-          { 70, 100, 200 } },
-        { "D13 out of the tunnel", make_tunneled, true, true,
-          { 80, 130, 250 } },
-        { "D13 routed into the tunnel", make_routed, false, false,
-          { 120, 170, 250 } },
-        { "D13 ARP answered", make_arp, false, true, { 60, 100, 180 } },
-    };
-    static const size_t sizes[] = { 1, 10000, 1000000 };
-
-    const char *only = "";
-    size_t only_size = 0;
-
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--quick")) {
             quick = true;
@@ -451,22 +411,16 @@ main(int argc, char *argv[])
     }
     random_set_seed(1);
     ovl_flow_hash_init();
+    rate = tsc_rate();
+    for (size_t i = 0; i < N_PACKETS; i++) {
+        packets[i] = ovl_pkt_new(2048);
+    }
 
-    double rate = tsc_rate();
-    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-        if (only_size && sizes[i] != only_size) {
-            continue;
-        }
+    run_plain();
+    run_scale();
 
-        size_t n_vteps = sizes[i] > 1 ? 1000 : 1;
-        struct world *w = world_create(sizes[i], n_vteps);
-
-        for (size_t j = 0; j < ARRAY_SIZE(benches); j++) {
-            if (strstr(benches[j].name, only)) {
-                run(w, &benches[j], rate, benches[j].goals[i]);
-            }
-        }
-        world_destroy(w, n_vteps);
+    for (size_t i = 0; i < N_PACKETS; i++) {
+        dp_packet_delete(packets[i]);
     }
     return 0;
 }
