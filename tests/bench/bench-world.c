@@ -295,6 +295,9 @@ world_create(const struct world_spec *spec)
         .vlan = vlan_of(w, 0),
     });
     ovl_forwarding_commit(w->fwd);
+    while (ovl_forwarding_collect(w->fwd)) {
+        ovsrcu_quiesce();       /* Until versions cost nothing any more. */
+    }
 
     w->worker = (struct ovl_worker) {
         .fwd = w->fwd, .shard = ovl_shard_create(), .send = recycle,
