@@ -4,8 +4,9 @@
  *
  * Bindings by port id: what a port is and who may speak on it.  An entry is
  * one allocation.  So that a port with thousands of addresses costs a packet
- * no more than a few comparisons, guards, their prefixes and VLANs are sorted
- * and found by bisection.
+ * no more than a few comparisons, guards and their prefixes are sorted and
+ * found by bisection.  VLANs, which may differ from packet to packet, have a
+ * table of all that there can be.
  *
  * Drop counters belong to a port and a VNI.  An entry takes over those of the
  * entry that it replaces, VNI by VNI, whatever became of the role. */
@@ -17,6 +18,9 @@
 #include <string.h>
 
 #include "util.h"
+
+/* More VLANs than this are found through a table of numbers. */
+#define FEW_VLANS 4
 
 static struct ovl_binding *
 binding_cast(const struct ovl_vnode *node)
@@ -253,17 +257,6 @@ ovl_binding_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
     return NULL;
 }
 
-const struct ovl_vlan_binding *
-ovl_binding_find_vlan(const struct ovl_binding *binding, uint16_t vlan)
-{
-    struct ovl_vlan_binding key = { .vlan = vlan };
-
-    return (binding->n_vlans
-            ? bsearch(&key, binding->vlans, binding->n_vlans, sizeof key,
-                      compare_vlans)
-            : NULL);
-}
-
 const struct ovl_guard *
 ovl_binding_find_guard(const struct ovl_binding *binding, struct eth_addr mac)
 {
@@ -349,6 +342,24 @@ append_vlans(struct ovl_binding *copy, const struct ovl_binding *binding,
     return end + size;
 }
 
+static char *
+append_vlan_numbers(struct ovl_binding *copy, char *end)
+{
+    uint16_t *numbers = (void *) end;
+    size_t size = OVL_N_VLANS * sizeof *numbers;
+
+    copy->vlan_numbers = NULL;
+    if (copy->n_vlans <= FEW_VLANS) {
+        return end;
+    }
+    memset(numbers, 0, size);
+    for (size_t i = 0; i < copy->n_vlans; i++) {
+        numbers[copy->vlans[i].vlan % OVL_N_VLANS] = i + 1;
+    }
+    copy->vlan_numbers = numbers;
+    return end + size;
+}
+
 /* Makes the entry for 'value', without references and counters. */
 static struct ovl_binding *
 binding_copy(const struct ovl_binding *value)
@@ -373,11 +384,15 @@ binding_copy(const struct ovl_binding *value)
                  * sizeof *binding.guards[i].prefixes);
     }
     size += binding.n_vlans * sizeof *binding.vlans;
+    if (binding.n_vlans > FEW_VLANS) {
+        size += OVL_N_VLANS * sizeof *binding.vlan_numbers;
+    }
 
     copy = xmalloc(size);
     *copy = binding;
     end = append_guards(copy, &binding, (char *) (copy + 1));
     end = append_vlans(copy, &binding, end);
+    end = append_vlan_numbers(copy, end);
     ovs_assert(end == (char *) copy + size);
 
     return copy;
@@ -385,6 +400,7 @@ binding_copy(const struct ovl_binding *value)
 BUILD_ASSERT_DECL(sizeof(struct ovl_binding) % sizeof(void *) == 0);
 BUILD_ASSERT_DECL(sizeof(struct ovl_guard) % sizeof(void *) == 0);
 BUILD_ASSERT_DECL(sizeof(struct ovl_prefix) % sizeof(uint32_t) == 0);
+BUILD_ASSERT_DECL(sizeof(struct ovl_vlan_binding) % sizeof(uint16_t) == 0);
 
 void
 ovl_binding_set(struct ovl_forwarding *fwd, const struct ovl_binding *binding)

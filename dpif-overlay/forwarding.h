@@ -156,7 +156,13 @@ struct ovl_binding {
     /* OVL_ROLE_GATEWAY. */
     uint16_t n_vlans;
     const struct ovl_vlan_binding *vlans;   /* Sorted by 'vlan'. */
+    const uint16_t *vlan_numbers;   /* Of each VLAN: 1 + its index in 'vlans',
+                                     * 0: not listed; filled in.  NULL: there
+                                     * are few VLANs. */
 };
+
+/* A tag has 12 bits of VLAN id. */
+#define OVL_N_VLANS 4096
 
 /* Networks. */
 
@@ -349,8 +355,22 @@ void ovl_route_lookup_bulk(const struct ovl_forwarding *,
                            const struct ovl_route *routes[], uint8_t plens[]);
 
 /* Gives 'vlan' of a gateway binding, NULL if it is not listed. */
-const struct ovl_vlan_binding *ovl_binding_find_vlan(
-    const struct ovl_binding *, uint16_t vlan);
+static inline const struct ovl_vlan_binding *
+ovl_binding_find_vlan(const struct ovl_binding *binding, uint16_t vlan)
+{
+    if (binding->vlan_numbers) {
+        uint16_t number = binding->vlan_numbers[vlan % OVL_N_VLANS];
+
+        return number ? &binding->vlans[number - 1] : NULL;
+    }
+    for (size_t i = 0; i < binding->n_vlans; i++) {
+        if (binding->vlans[i].vlan == vlan) {
+            return &binding->vlans[i];
+        }
+    }
+    return NULL;
+}
+
 /* Gives the guard for 'mac', NULL if it may not speak. */
 const struct ovl_guard *ovl_binding_find_guard(const struct ovl_binding *,
                                                struct eth_addr mac);
