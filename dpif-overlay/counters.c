@@ -7,6 +7,9 @@
  * few sizes.  A block never crosses the end of a chunk, so its owner can
  * treat it as an array.
  *
+ * Blocks of traffic are made a page at a time: those that packets count in are
+ * close together, and none crosses a cache line.
+ *
  * What destroyed shards counted is kept in one more shard, 'retired'.
  *
  * Every shard has every chunk: whoever makes either of them makes the missing
@@ -53,6 +56,11 @@ static struct free_blocks *free_blocks[OVL_COUNTER_CHUNK + 1]
 
 BUILD_ASSERT_DECL(sizeof(ovl_counter_cell) == sizeof(uint64_t));
 BUILD_ASSERT_DECL(OVL_EVENTS_END <= OVL_COUNTER_CHUNK);
+
+#define TRAFFIC_PAGE 512        /* Counters: 4 KB. */
+BUILD_ASSERT_DECL(CACHE_LINE_SIZE
+                  % (OVL_N_TRAFFIC * sizeof(ovl_counter_cell)) == 0);
+BUILD_ASSERT_DECL(OVL_COUNTER_CHUNK % OVL_N_TRAFFIC == 0);
 
 static ovl_counter_cell *
 shard_chunk(const struct shard *shard, size_t i)
@@ -166,6 +174,22 @@ take_new_block(size_t n)
     return first;
 }
 
+/* Makes a page of blocks, and returns the first. */
+static uint32_t
+take_new_traffic(void)
+    OVS_REQUIRES(mutex)
+{
+    uint32_t first;
+
+    next_id = ROUND_UP(next_id, OVL_N_TRAFFIC);
+    first = take_new_block(TRAFFIC_PAGE);
+    for (uint32_t i = TRAFFIC_PAGE - OVL_N_TRAFFIC; i > 0;
+         i -= OVL_N_TRAFFIC) {
+        keep_free_block(first + i, OVL_N_TRAFFIC);
+    }
+    return first;
+}
+
 uint32_t
 ovl_counters_alloc(size_t n)
 {
@@ -175,7 +199,7 @@ ovl_counters_alloc(size_t n)
 
     lock_counters();
     if (!take_free_block(n, &first)) {
-        first = take_new_block(n);
+        first = n == OVL_N_TRAFFIC ? take_new_traffic() : take_new_block(n);
     }
     ovs_mutex_unlock(&mutex);
 

@@ -109,6 +109,17 @@ ovl_counter_add(struct ovl_shard *shard, uint32_t id, uint64_t n)
     atomic_store_relaxed(&chunk[id % OVL_COUNTER_CHUNK], value + n);
 }
 
+/* Brings counter 'id' into the cache. */
+static inline void
+ovl_counter_prefetch(struct ovl_shard *shard, uint32_t id)
+{
+    ovl_counter_cell *chunk;
+
+    atomic_read_explicit(&shard->chunks[id / OVL_COUNTER_CHUNK], &chunk,
+                         memory_order_consume);
+    OVS_PREFETCH_WRITE(&chunk[id % OVL_COUNTER_CHUNK]);
+}
+
 /* Frames in a row that count in the same two cells, on their way there: one
  * after another they would wait for each other's sum.  Its owner is that of
  * the shard, and flushes it when it comes to an end. */

@@ -23,6 +23,19 @@ set_network(struct ovl_item *item, const struct ovl_network *net)
               item->arrival.vni, net ? "found" : "none");
 }
 
+/* Looks networks up and fetches their counters. */
+static void
+look_networks_up(const struct ovl_worker *worker, const uint32_t vnis[],
+                 size_t n, const struct ovl_network *nets[])
+{
+    ovl_network_lookup_bulk(worker->fwd, worker->version, vnis, n, nets);
+    for (size_t i = 0; i < n; i++) {
+        if (nets[i]) {
+            ovl_counter_prefetch(worker->shard, nets[i]->traffic);
+        }
+    }
+}
+
 /* Most bursts are of one network, so a VNI is looked up only if it is not that
  * of the packet before. */
 void
@@ -45,7 +58,7 @@ ovl_find_networks(const struct ovl_worker *worker, struct ovl_item items[],
     if (!n_vnis) {
         return;
     }
-    ovl_network_lookup_bulk(worker->fwd, worker->version, vnis, n_vnis, nets);
+    look_networks_up(worker, vnis, n_vnis, nets);
     for (size_t i = 0; i < n; i++) {
         if (items[i].arrival.vni != OVL_VNI_NONE) {
             set_network(&items[i], nets[indexes[i] - 1]);
@@ -101,9 +114,10 @@ ovl_find_senders(const struct ovl_worker *worker, struct ovl_item items[],
     }
 }
 
-/* Fetches what leads on from 'ways'. */
+/* Fetches what leads on from 'ways', and what is counted there. */
 static void
-prefetch_ways(const struct ovl_way *const ways[], size_t n)
+prefetch_ways(const struct ovl_worker *worker,
+              const struct ovl_way *const ways[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (ways[i]) {
@@ -117,6 +131,7 @@ prefetch_ways(const struct ovl_way *const ways[], size_t n)
                 = ovsrcu_get(struct ovl_adjacency *, &ways[i]->vtep->adj);
 
             OVS_PREFETCH(adj);
+            ovl_counter_prefetch(worker->shard, ways[i]->vtep->traffic);
         }
     }
 }
@@ -205,7 +220,7 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
     if (n_bridged) {
         ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, dsts,
                             n_bridged, ways);
-        prefetch_ways(ways, n_bridged);
+        prefetch_ways(worker, ways, n_bridged);
     }
     for (size_t i = 0; i < n_bridged; i++) {
         bridged[i]->verdict = ovl_bridge_finish(&bridged[i]->arrival,
@@ -246,7 +261,7 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
         addrs[i] = rs[i]->neighbor->mac;
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, vnis, addrs, n, ways);
-    prefetch_ways(ways, n);
+    prefetch_ways(w, ways, n);
     for (size_t i = 0; i < n; i++) {
         rs[i]->way = ways[i];
     }
@@ -268,7 +283,7 @@ find_next_networks(const struct ovl_worker *w, struct ovl_routing *rs[],
         }
         indexes[i] = n_vnis - 1;
     }
-    ovl_network_lookup_bulk(w->fwd, w->version, vnis, n_vnis, nets);
+    look_networks_up(w, vnis, n_vnis, nets);
     for (size_t i = 0; i < n; i++) {
         rs[i]->net = nets[indexes[i]];
     }

@@ -133,6 +133,9 @@ blocks_are_disjoint_zero_and_within_a_chunk(void **state OVS_UNUSED)
 
             assert_int_equal(first / OVL_COUNTER_CHUNK,
                              (first + n - 1) / OVL_COUNTER_CHUNK);
+            if (n == OVL_N_TRAFFIC) {   /* Within a cache line. */
+                assert_int_equal(first % OVL_N_TRAFFIC, 0);
+            }
             assert_true(first >= OVL_N_TOTALS && first + n <= MAX_IDS);
             max_id = MAX(max_id, first + n);
             for (uint32_t i = first; i < first + n; i++) {
