@@ -17,6 +17,7 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/exact-map.c \
 	dpif-overlay/exact-map.h \
 	dpif-overlay/fib-edit.c \
+	dpif-overlay/fib-find.c \
 	dpif-overlay/fib-pack.c \
 	dpif-overlay/fib-private.h \
 	dpif-overlay/fib.c \

@@ -3,8 +3,9 @@
 #ifndef OVL_FIB_PRIVATE_H
 #define OVL_FIB_PRIVATE_H 1
 
-/* How a FIB lies in memory.  For fib.c, which looks up, fib-pack.c, which
- * makes it, and fib-edit.c, which works out what has to be made.
+/* How a FIB lies in memory.  For fib.c and fib-find.c, which look up,
+ * fib-pack.c, which makes it, and fib-edit.c, which works out what has to be
+ * made.
  *
  * All searching is for the last of some sorted ranges that starts at or before
  * a key, among 16 at a time, in a 'node': it has, for each range but the
@@ -158,6 +159,56 @@ fib_map_chunk(const struct fib_map *map, size_t i)
 {
     return map->n == 1 ? map->only : map->index->chunks[i];
 }
+
+/* Searching. */
+
+/* Vectors are compared to 0, or to -1 where it is true. */
+
+/* Number of the range that 'key' is in, of those of 'node'. */
+static inline size_t
+fib_search4(const struct fib_node4 *node, uint32_t key)
+{
+    const fib_u32x4 all = { key, key, key, key };
+    fib_u32x4 less = { 0 };
+
+    for (size_t i = 0; i < FIB_WAYS / 4; i++) {
+        less += (fib_u32x4) (node->keys_x4[i] < all);
+    }
+    return (uint32_t) -(less[0] + less[1] + less[2] + less[3]);
+}
+
+static inline size_t
+fib_search6(const struct fib_node6 *node, fib_key key)
+{
+    const fib_u64x2 all_high = { key >> 64, key >> 64 };
+    const fib_u64x2 all_low = { key, key };
+    fib_u64x2 less = { 0 }, equal = { 0 };
+
+    for (size_t i = 0; i < FIB_WAYS / 2; i++) {
+        less += (fib_u64x2) (node->high_x2[i] < all_high);
+        equal |= (fib_u64x2) (node->high_x2[i] == all_high);
+    }
+    if (OVS_UNLIKELY(equal[0] | equal[1])) {
+        /* Rare: 'low' is in other cache lines. */
+        less = (fib_u64x2) { 0 };
+        for (size_t i = 0; i < FIB_WAYS / 2; i++) {
+            less += ((fib_u64x2) (node->high_x2[i] < all_high)
+                     | ((fib_u64x2) (node->high_x2[i] == all_high)
+                        & (fib_u64x2) (node->low_x2[i] < all_low)));
+        }
+    }
+    return -(less[0] + less[1]);
+}
+
+static inline struct ovl_fib_result
+fib_result_of(fib_word word, bool v4)
+{
+    return (struct ovl_fib_result) {
+        .value = word >> 8, .plen = (word & 0xff) + (v4 ? 96 : 0),
+    };
+}
+
+/* The writer. */
 
 /* Ranges as the writer changes them: sorted, the last one to the end. */
 struct fib_ranges {

@@ -34,6 +34,7 @@
  *
  * Layer 1. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,18 @@ struct ovl_fib_result ovl_fib_lookup(const struct ovl_fib *,
 void ovl_fib_lookup_bulk(const struct ovl_fib *const fibs[],
                          const struct in6_addr *const ips[], size_t n,
                          struct ovl_fib_result results[]);
+
+/* What does that, for tests: one for each kind of processor. */
+struct ovl_fib_variant {
+    const char *name;
+    bool (*is_supported)(void);
+    void (*lookup_bulk)(const struct ovl_fib *const fibs[],
+                        const struct in6_addr *const ips[], size_t n,
+                        struct ovl_fib_result results[]);
+};
+
+/* From the fastest to the portable one; ends with a null name. */
+extern const struct ovl_fib_variant ovl_fib_variants[];
 
 /* Bytes that 'fib' takes. */
 size_t ovl_fib_size(const struct ovl_fib *);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "packets.h"
 #include "random.h"
 #include "util.h"
 
@@ -115,26 +116,46 @@ remove_nth(struct world *w, size_t i)
 }
 
 static void
-check(const struct world *w, const struct in6_addr *ip)
+check_result(const struct world *w, const struct in6_addr *ip,
+             const struct ovl_fib_result *result, const char *how)
 {
     size_t i = model_lookup(&w->model, ip, 128);
-    const struct ovl_fib *fibs[] = { w->fib, NULL, w->fib };
-    const struct in6_addr *ips[] = { ip, ip, ip };
-    struct ovl_fib_result results[ARRAY_SIZE(fibs) + 1];
+    uint32_t value = i == SIZE_MAX ? OVL_FIB_NONE : w->model.routes[i].value;
 
-    results[3] = ovl_fib_lookup(w->fib, ip);
-    ovl_fib_lookup_bulk(fibs, ips, ARRAY_SIZE(fibs), results);
-    assert_int_equal(results[1].value, OVL_FIB_NONE);
-    for (size_t j = 0; j < ARRAY_SIZE(results); j++) {
-        if (j == 1) {
+    if (result->value != value
+        || (i != SIZE_MAX
+            && result->plen != w->model.routes[i].prefix.plen)) {
+        char s[INET6_ADDRSTRLEN];
+
+        fail_msg("%s: %s leads to %u (/%u) instead of %u", how,
+                 ipv6_string_mapped(s, ip) ? s : "?", result->value,
+                 result->plen, value);
+    }
+}
+
+/* In the middle of others, of another family and without a FIB. */
+static void
+check(const struct world *w, const struct in6_addr *ip)
+{
+    static const struct in6_addr any = IN6ADDR_ANY_INIT;
+    const struct ovl_fib *fibs[] = { w->fib, NULL, w->fib, w->fib, w->fib };
+    const struct in6_addr *ips[] = { ip, ip, &any, ip, &any };
+    struct ovl_fib_result results[ARRAY_SIZE(fibs) + 1];
+    struct ovl_fib_result one = ovl_fib_lookup(w->fib, ip);
+
+    check_result(w, ip, &one, "one");
+    for (const struct ovl_fib_variant *v = ovl_fib_variants; v->name; v++) {
+        if (!v->is_supported()) {
             continue;
         }
-        assert_int_equal(results[j].value, i == SIZE_MAX ? OVL_FIB_NONE
-                         : w->model.routes[i].value);
-        if (i != SIZE_MAX) {
-            assert_int_equal(results[j].plen,
-                             w->model.routes[i].prefix.plen);
+        memset(results, 0x55, sizeof results);
+        v->lookup_bulk(fibs, ips, ARRAY_SIZE(fibs), results);
+        assert_int_equal(results[1].value, OVL_FIB_NONE);
+        results[1] = results[0];
+        for (size_t i = 0; i < ARRAY_SIZE(fibs); i++) {
+            check_result(w, ips[i], &results[i], v->name);
         }
+        assert_int_equal(results[ARRAY_SIZE(fibs)].value, 0x55555555);
     }
 }
 
@@ -267,6 +288,34 @@ random_prefix(bool v4)
         if (ovl_prefix_is_v4(&p) == v4) {
             return p;
         }
+    }
+}
+
+/* Bursts of all sizes, of both families, in several FIBs, some of which have
+ * one family only or are empty. */
+static void
+check_bursts(const struct world *worlds, size_t n_worlds,
+             const struct ovl_fib_variant *v)
+{
+    for (size_t n = 0; n <= OVL_FIB_BULK_MAX; n++) {
+        struct ovl_fib_result results[OVL_FIB_BULK_MAX + 1];
+        const struct ovl_fib *fibs[OVL_FIB_BULK_MAX];
+        const struct in6_addr *ips[OVL_FIB_BULK_MAX];
+        const struct world *ws[OVL_FIB_BULK_MAX];
+        struct in6_addr addrs[OVL_FIB_BULK_MAX];
+
+        memset(results, 0x55, sizeof results);
+        for (size_t i = 0; i < n; i++) {
+            ws[i] = &worlds[random_range(n_worlds)];
+            fibs[i] = ws[i]->fib;
+            addrs[i] = random_address(random_range(2));
+            ips[i] = &addrs[i];
+        }
+        v->lookup_bulk(fibs, ips, n, results);
+        for (size_t i = 0; i < n; i++) {
+            check_result(ws[i], ips[i], &results[i], v->name);
+        }
+        assert_int_equal(results[n].value, 0x55555555);
     }
 }
 
@@ -479,6 +528,36 @@ test_random_ipv6_routes(void **state OVS_UNUSED)
     random_edits(false, 3000, 600);
 }
 
+static void
+test_bursts_of_several_fibs(void **state OVS_UNUSED)
+{
+    /* IPv4 and IPv6 routes. */
+    static const size_t sizes[][2] = {
+        { 0, 0 }, { 1, 0 }, { 0, 1 }, { 10, 10 }, { 90, 30 }, { 500, 0 },
+        { 3000, 2 }, { 0, 3000 }, { 5000, 5000 },
+    };
+    struct world worlds[ARRAY_SIZE(sizes)];
+
+    memset(worlds, 0, sizeof worlds);
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        begin(&worlds[i]);
+        for (size_t j = 0; j < sizes[i][0] + sizes[i][1]; j++) {
+            struct ovl_prefix p = random_prefix(j < sizes[i][0]);
+
+            insert(&worlds[i], &p, 1 + random_range(OVL_FIB_VALUE_MAX));
+        }
+        end(&worlds[i]);
+    }
+    for (const struct ovl_fib_variant *v = ovl_fib_variants; v->name; v++) {
+        if (v->is_supported()) {
+            check_bursts(worlds, ARRAY_SIZE(worlds), v);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        destroy(&worlds[i]);
+    }
+}
+
 /* Many chunks, which fill, split, empty and join. */
 static void
 test_many_routes_come_and_go(void **state OVS_UNUSED)
@@ -582,6 +661,7 @@ main(void)
         cmocka_unit_test(test_former_fib_stays_as_it_was),
         cmocka_unit_test(test_random_ipv4_routes),
         cmocka_unit_test(test_random_ipv6_routes),
+        cmocka_unit_test(test_bursts_of_several_fibs),
         cmocka_unit_test(test_many_routes_come_and_go),
         cmocka_unit_test(test_nothing_is_left_whatever_went_first),
         cmocka_unit_test(test_vrf_of_100_routes_takes_two_kilobytes),
