@@ -187,20 +187,25 @@ struct ovl_network_limits {
 struct ovl_network {
     struct ovl_vnode vnode;     /* By 'vni'. */
 
-    /* Hot. */
+    /* What every frame needs, with the above in one cache line. */
     uint32_t vni;
     uint32_t traffic;           /* Block of OVL_N_TRAFFIC. */
+    struct eth_addr router_mac;
+    uint16_t mtu;               /* Largest inner IP packet; 0: uplink's. */
+    ovs_be32 gateway4;          /* The IPv4 gateway if there is just one;
+                                 * filled in. */
+    uint8_t n_gateways4;        /* 2: more than one; filled in. */
+    bool has_router;            /* Its router MAC has a meaning; filled in. */
+    bool has_vrf;               /* 'vrf' is not ""; filled in. */
+    bool flood_unknown;         /* unknown_unicast=flood. */
+
+    /* What some need, in another. */
     uint32_t tunnel_drops;      /* Block of OVL_N_DROPS: (uplink, vni). */
     uint32_t source_group;      /* For ovl_source_allowed(). */
-    uint16_t mtu;               /* Largest inner IP packet; 0: uplink's. */
-    bool flood_unknown;         /* unknown_unicast=flood. */
     bool neigh_suppress;
     bool neigh_miss_drop;       /* neigh_miss=drop. */
     bool answer_tunnel;
     bool advertise;             /* Router advertisements: see below. */
-    bool has_router;            /* Its router MAC has a meaning; filled in. */
-    bool has_vrf;               /* 'vrf' is not ""; filled in. */
-    struct eth_addr router_mac;
     uint32_t n_gateways;
     uint32_t n_members;
     uint32_t n_flood;
@@ -208,19 +213,23 @@ struct ovl_network {
     const struct ovl_member *members;
     struct ovl_vtep *const *flood;  /* Each holds a reference. */
 
+    /* Of what is said to those behind tunnels; NULL if the network has no
+     * router.  An entry shares it with its successor. */
+    struct ovl_network_limits *limits;
+
     /* If 'advertise'; see router-advert.h. */
     bool ra_autonomous;         /* Hosts may make addresses of prefixes. */
     uint16_t ra_lifetime;       /* As a default router, s; 0: it is none. */
     uint16_t ra_interval;       /* Longest time between two, s. */
 
-    /* Of what is said to those behind tunnels; NULL if the network has no
-     * router.  An entry shares it with its successor. */
-    struct ovl_network_limits *limits;
-
     /* Cold. */
     char *name;                 /* For people; "" if none. */
     char *vrf;                  /* "" if none. */
 };
+BUILD_ASSERT_DECL(offsetof(struct ovl_network, tunnel_drops)
+                  == CACHE_LINE_SIZE);
+BUILD_ASSERT_DECL(offsetof(struct ovl_network, ra_autonomous)
+                  <= 2 * CACHE_LINE_SIZE);
 
 /* MACs. */
 
@@ -376,10 +385,10 @@ const struct ovl_guard *ovl_binding_find_guard(const struct ovl_binding *,
                                                struct eth_addr mac);
 bool ovl_guard_allows(const struct ovl_guard *, const struct in6_addr *ip);
 
-/* True if 'ip' is a gateway address of 'net'. */
+/* True if 'ip' is a gateway address of 'net', looking at all of them. */
 static inline bool
-ovl_network_is_gateway(const struct ovl_network *net,
-                       const struct in6_addr *ip)
+ovl_network_has_gateway(const struct ovl_network *net,
+                        const struct in6_addr *ip)
 {
     for (size_t i = 0; i < net->n_gateways; i++) {
         if (ipv6_addr_equals(&net->gateways[i].ip, ip)) {
@@ -389,18 +398,28 @@ ovl_network_is_gateway(const struct ovl_network *net,
     return false;
 }
 
+/* True if 'ip' is a gateway address of 'net'. */
+static inline bool
+ovl_network_is_gateway(const struct ovl_network *net,
+                       const struct in6_addr *ip)
+{
+    if (net->n_gateways4 < 2 && ovl_ip_is_v4(ip)) {
+        return (net->n_gateways4
+                && net->gateway4 == in6_addr_get_mapped_ipv4(ip));
+    }
+    return ovl_network_has_gateway(net, ip);
+}
+
 /* The same for an IPv4 address as it is in ARP. */
 static inline bool
 ovl_network_is_gateway4(const struct ovl_network *net, ovs_be32 ip)
 {
-    for (size_t i = 0; i < net->n_gateways; i++) {
-        const struct in6_addr *gw = &net->gateways[i].ip;
-
-        if (ovl_ip_is_v4(gw) && in6_addr_get_mapped_ipv4(gw) == ip) {
-            return true;
-        }
+    if (net->n_gateways4 < 2) {
+        return net->n_gateways4 && net->gateway4 == ip;
     }
-    return false;
+
+    struct in6_addr mapped = in6_addr_mapped_ipv4(ip);
+    return ovl_network_has_gateway(net, &mapped);
 }
 
 /* True if 'mac' is that of the router of 'net', if it has one.  A network of

@@ -2,8 +2,9 @@
 
 /* Prefix: ovl_network_.
  *
- * Networks by VNI.  An entry is one allocation: the arrays and strings stand
- * behind the structure, in order of their alignment. */
+ * Networks by VNI.  An entry is one allocation, that begins at a cache line:
+ * the arrays and strings stand behind the structure, in order of their
+ * alignment. */
 
 #include <config.h>
 
@@ -217,7 +218,7 @@ ovl_network_lookup_bulk(const struct ovl_forwarding *fwd,
         hashes[i] = ovl_hash_word(&fwd->keys, vnis[i]);
     }
     ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_NETWORKS], hashes, n, nodes,
-                       sizeof(struct ovl_network));
+                       2 * CACHE_LINE_SIZE);
     for (size_t i = 0; i < n; i++) {
         const struct ovl_network *net;
 
@@ -247,6 +248,20 @@ append(char **dst, const void *src, size_t size)
     return copy;
 }
 
+static void
+fill_in_gateways4(struct ovl_network *net)
+{
+    net->n_gateways4 = 0;
+    for (size_t i = 0; i < net->n_gateways && net->n_gateways4 < 2; i++) {
+        const struct in6_addr *ip = &net->gateways[i].ip;
+
+        if (ovl_ip_is_v4(ip)) {
+            net->gateway4 = in6_addr_get_mapped_ipv4(ip);
+            net->n_gateways4++;
+        }
+    }
+}
+
 /* Makes the entry for 'net', without references and counters. */
 static struct ovl_network *
 network_copy(const struct ovl_network *net)
@@ -256,14 +271,16 @@ network_copy(const struct ovl_network *net)
     size_t members_size = net->n_members * sizeof *net->members;
     size_t flood_size = net->n_flood * sizeof *net->flood;
     size_t gateways_size = net->n_gateways * sizeof *net->gateways;
-    struct ovl_network *copy = xmalloc(sizeof *copy + members_size
-                                       + flood_size + gateways_size
-                                       + strlen(name) + 1 + strlen(vrf) + 1);
+    struct ovl_network *copy
+        = xmalloc_cacheline(sizeof *copy + members_size + flood_size
+                            + gateways_size + strlen(name) + 1
+                            + strlen(vrf) + 1);
     char *end = (char *) (copy + 1);
 
     *copy = *net;
     copy->has_vrf = vrf[0] != '\0';
     copy->has_router = copy->n_gateways || copy->has_vrf;
+    fill_in_gateways4(copy);
     copy->members = append(&end, net->members, members_size);
     copy->flood = append(&end, net->flood, flood_size);
     copy->gateways = append(&end, net->gateways, gateways_size);
@@ -273,6 +290,9 @@ network_copy(const struct ovl_network *net)
     return copy;
 }
 BUILD_ASSERT_DECL(sizeof(struct ovl_network) % sizeof(void *) == 0);
+#ifndef HAVE_POSIX_MEMALIGN
+#error "entries, which come from xmalloc_cacheline(), go by free()"
+#endif
 BUILD_ASSERT_DECL(sizeof(struct ovl_member) % sizeof(void *) == 0);
 
 void

@@ -58,6 +58,7 @@ ovl_vmap_find_bulk(const struct ovl_vmap *map, uint32_t hashes[], size_t n,
 
     for (size_t i = 0; i < n; i++) {
         if (found & 1ul << i) {
+            OVS_PREFETCH(nodes[i]);
             OVS_PREFETCH((const char *) nodes[i] + size - 1);
         } else {
             nodes[i] = NULL;
