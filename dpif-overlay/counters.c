@@ -19,7 +19,9 @@
 
 #include "counters.h"
 
+#include "numa-memory.h"
 #include "openvswitch/list.h"
+#include "ovs-numa.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 
@@ -28,6 +30,7 @@ struct shard {
     struct ovl_shard cells;
     struct ovs_list node;       /* In 'shards'. */
     bool summed;                /* False for a private shard. */
+    int numa_id;                /* Of its memory. */
 };
 
 /* Blocks of one size that may be handed out again. */
@@ -41,6 +44,8 @@ struct freed_block {
     uint32_t first;
     size_t n;
 };
+
+#define CHUNK_SIZE (OVL_COUNTER_CHUNK * sizeof(ovl_counter_cell))
 
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
 
@@ -77,20 +82,20 @@ shard_chunk(const struct shard *shard, size_t i)
 static void
 shard_add_chunk(struct shard *shard, size_t i)
 {
-    ovl_counter_cell *chunk
-        = xzalloc_cacheline(OVL_COUNTER_CHUNK * sizeof *chunk);
+    ovl_counter_cell *chunk = ovl_numa_alloc(CHUNK_SIZE, shard->numa_id);
 
     atomic_store_explicit(&shard->cells.chunks[i], chunk,
                           memory_order_release);
 }
 
 static struct shard *
-shard_create__(bool summed)
+shard_create__(bool summed, int numa_id)
     OVS_REQUIRES(mutex)
 {
-    struct shard *shard = xzalloc_cacheline(sizeof *shard);
+    struct shard *shard = ovl_numa_alloc(sizeof *shard, numa_id);
 
     shard->summed = summed;
+    shard->numa_id = numa_id;
     for (size_t i = 0; i < n_chunks; i++) {
         shard_add_chunk(shard, i);
     }
@@ -120,7 +125,7 @@ lock_counters(void)
 {
     ovs_mutex_lock(&mutex);
     if (!retired) {
-        retired = shard_create__(true);
+        retired = shard_create__(true, OVS_NUMA_UNSPEC);
         add_chunk();
         next_id = OVL_EVENTS_END;
     }
@@ -276,28 +281,33 @@ ovl_counter_read(uint32_t id)
 }
 
 static struct ovl_shard *
-shard_create(bool summed)
+shard_create(bool summed, int numa_id)
 {
     struct shard *shard;
 
     lock_counters();
-    shard = shard_create__(summed);
+    shard = shard_create__(summed, numa_id);
     ovs_mutex_unlock(&mutex);
 
     return &shard->cells;
 }
 
-/* Makes a shard for the calling thread or one that it starts. */
 struct ovl_shard *
 ovl_shard_create(void)
 {
-    return shard_create(true);
+    return shard_create(true, OVS_NUMA_UNSPEC);
+}
+
+struct ovl_shard *
+ovl_shard_create_on(int numa_id)
+{
+    return shard_create(true, numa_id);
 }
 
 struct ovl_shard *
 ovl_shard_create_private(void)
 {
-    return shard_create(false);
+    return shard_create(false, OVS_NUMA_UNSPEC);
 }
 
 /* The former owner must be done adding to 'cells'.  NULL is fine. */
@@ -325,9 +335,9 @@ ovl_shard_destroy(struct ovl_shard *cells)
                                 value);
             }
         }
-        free_cacheline(CONST_CAST(void *, (const void *) chunk));
+        ovl_numa_free(CONST_CAST(void *, (const void *) chunk), CHUNK_SIZE);
     }
     ovs_mutex_unlock(&mutex);
 
-    free_cacheline(shard);
+    ovl_numa_free(shard, sizeof *shard);
 }

@@ -90,7 +90,9 @@ uint64_t ovl_counter_read(uint32_t id);
 /* What 'shard' alone has in counter 'id'. */
 uint64_t ovl_shard_read(const struct ovl_shard *, uint32_t id);
 
+/* Makes a shard for a thread that is anywhere, or on NUMA node 'numa_id'. */
 struct ovl_shard *ovl_shard_create(void);
+struct ovl_shard *ovl_shard_create_on(int numa_id);
 void ovl_shard_destroy(struct ovl_shard *);
 
 /* A shard that no sum includes, for trace. */

@@ -32,6 +32,7 @@
 #include <sys/mman.h>
 
 #include "entropy.h"
+#include "numa-memory.h"
 #include "util.h"
 
 #define REGION 256                      /* Buckets that 'y' selects from. */
@@ -82,6 +83,7 @@ alloc_buckets(size_t size)
 #ifdef MADV_HUGEPAGE
     madvise(p + before, size, MADV_HUGEPAGE);
 #endif
+    ovl_numa_share(p + before, size);
     return (struct ovl_exact_bucket *) (void *) (p + before);
 }
 
@@ -102,6 +104,7 @@ array_destroy(struct ovl_exact_array *array)
     if (array_size(array) < HUGE_PAGE) {
         free_cacheline(array->buckets);
     } else {
+        ovl_numa_unshare(array->buckets);
         munmap(array->buckets, array_size(array));
     }
     free(array);

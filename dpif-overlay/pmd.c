@@ -16,6 +16,7 @@
 #include "dp-packet.h"
 #include "dpdk.h"
 #include "forwarding.h"
+#include "numa-memory.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -319,11 +320,11 @@ struct ovl_thread *
 ovl_thread_create(const struct ovl_thread_config *config,
                   unsigned int core_id, int numa_id, int sender)
 {
-    struct ovl_thread *t = xzalloc_cacheline(sizeof *t);
+    struct ovl_thread *t = ovl_numa_alloc(sizeof *t, numa_id);
     struct ovl_poll_list *list = xzalloc(sizeof *list);
 
     t->worker.fwd = config->fwd;
-    t->worker.shard = ovl_shard_create();
+    t->worker.shard = ovl_shard_create_on(numa_id);
     t->worker.send = thread_send;
     t->worker.heard = thread_heard;
     t->config = config;
@@ -367,7 +368,7 @@ ovl_thread_destroy(struct ovl_thread *t)
     ovl_shard_destroy(t->worker.shard);
     seq_destroy(t->wakeup);
     seq_destroy(t->taken_seq);
-    free_cacheline(t);
+    ovl_numa_free(t, sizeof *t);
 }
 
 void

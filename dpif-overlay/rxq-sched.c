@@ -4,6 +4,7 @@
 
 #include "rxq-sched.h"
 
+#include "numa-memory.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "overlay-port.h"
@@ -202,6 +203,19 @@ adjust_pmds(struct ovl_rxq_sched *sched, const struct ovs_numa_dump *cores)
             sched->how.anew = true;
         }
     }
+}
+
+/* Says on which NUMA nodes the PMD threads are. */
+static void
+spread_tables(const struct ovl_rxq_sched *sched)
+{
+    int *nodes = xmalloc(MAX(1, sched->n_pmds) * sizeof *nodes);
+
+    for (size_t i = 0; i < sched->n_pmds; i++) {
+        nodes[i] = ovl_thread_numa(sched->pmds[i]);
+    }
+    ovl_numa_set_readers(nodes, sched->n_pmds);
+    free(nodes);
 }
 
 /* Tells all ports how many threads may send, if that has changed, and returns
@@ -422,6 +436,7 @@ ovl_rxq_sched_run(struct ovl_rxq_sched *sched,
     struct ovs_numa_dump *cores = pmd_cores(sched, any_pmd_port);
     if (cores) {
         adjust_pmds(sched, cores);
+        spread_tables(sched);
         ovs_numa_dump_destroy(cores);
     }
 

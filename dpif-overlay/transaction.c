@@ -32,6 +32,7 @@
 #include "forwarding-private.h"
 
 #include "hash.h"
+#include "numa-memory.h"
 #include "openvswitch/poll-loop.h"
 #include "util.h"
 
@@ -176,6 +177,7 @@ ovl_forwarding_begin(struct ovl_forwarding *fwd)
 {
     ovs_assert(!fwd->in_transaction);
     fwd->in_transaction = true;
+    ovl_numa_share_thread();
     ovl_vteps_defer_begin(fwd);
 }
 

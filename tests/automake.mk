@@ -154,6 +154,11 @@ tests_unit_test_nd_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-nd-responder.c
 tests_unit_test_nd_responder_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-numa-memory
+tests_unit_test_numa_memory_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-numa-memory.c
+tests_unit_test_numa_memory_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-offload
 tests_unit_test_offload_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-offload.c

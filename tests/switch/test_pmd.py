@@ -9,6 +9,9 @@ The machine has four cores on two NUMA nodes, as far as the daemon knows.
 """
 
 import contextlib
+import ctypes
+import os
+import pathlib
 import re
 
 import pytest
@@ -168,6 +171,39 @@ def test_queues_are_polled_on_their_numa_node(pmd):
     wait_until(lambda: len(polled(pmd)) == 8, "8 queues")
     for (port, _), core in polled(pmd).items():
         assert NODES[core] == (port != "vm2"), port
+    forwards(pmd)
+
+
+def numa_maps(process, thread):
+    """Policies of the memory that a thread of that name allocates or has."""
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        if (task / "comm").read_text().strip().startswith(thread):
+            return {line.split()[1]
+                    for line in (task / "numa_maps").read_text().splitlines()}
+    raise AssertionError(f"no thread {thread}")
+
+
+def one_node():
+    """True if there is one NUMA node, and its memory ours to place."""
+    try:
+        return (ctypes.CDLL("libnuma.so.1").numa_available() >= 0
+                and not os.path.exists("/sys/devices/system/node/node1"))
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not one_node(), reason="no kernel with one NUMA node")
+def test_memory_is_near_its_threads(pmd, daemons):
+    """Core 3 is on a node that is not there, core 0 on one that is."""
+    set_mask(pmd, 0x8)
+    pmd.add_mac(5001, mac(40), "192.0.2.2")
+    process = daemons.process
+    assert not any("interleave" in p for p in numa_maps(process, "ovl_db"))
+
+    set_mask(pmd, 0xf)
+    pmd.add_mac(5001, mac(41), "192.0.2.2")
+    assert "interleave:0" in numa_maps(process, "ovl_db")
+    assert "prefer:0" in numa_maps(process, "pmd-c00")
     forwards(pmd)
 
 
