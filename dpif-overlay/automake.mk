@@ -82,6 +82,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/pipeline-trace.h \
 	dpif-overlay/pipeline.c \
 	dpif-overlay/pipeline.h \
+	dpif-overlay/pkt-buffer.h \
 	dpif-overlay/pkt-edit.c \
 	dpif-overlay/pkt-edit.h \
 	dpif-overlay/pkt-parse-load.h \
@@ -115,6 +116,8 @@ noinst_LIBRARIES += dpif-overlay/libovl-threads.a
 dpif_overlay_libovl_threads_a_SOURCES = \
 	dpif-overlay/advertiser.c \
 	dpif-overlay/advertiser.h \
+	dpif-overlay/buffer-pool.c \
+	dpif-overlay/buffer-pool.h \
 	dpif-overlay/datapath-control.c \
 	dpif-overlay/datapath-pmd.c \
 	dpif-overlay/datapath-private.h \

@@ -13,7 +13,7 @@
 #include "csum.h"
 #include "icmp.h"
 #include "pipeline-trace.h"
-#include "pkt-edit.h"
+#include "pkt-buffer.h"
 
 /* RFC 1812 section 4.3.2.3: as much as fits in 576 bytes; RFC 4443 section
  * 2.4 (c): in the minimum IPv6 MTU. */
@@ -123,7 +123,8 @@ param6(const struct ovl_icmp *icmp, const struct ovl_pkt_router *router)
 }
 
 struct dp_packet *
-ovl_icmp_error(const struct ovl_icmp *icmp, const void *frame,
+ovl_icmp_error(struct ovl_worker *worker, const struct dp_packet *packet,
+               const struct ovl_icmp *icmp, const void *frame,
                const struct ovl_pkt *pkt, const struct ovl_pkt_router *router)
 {
     bool v4 = pkt->l3 == OVL_L3_IPV4;
@@ -132,7 +133,12 @@ ovl_icmp_error(const struct ovl_icmp *icmp, const void *frame,
                                      - header - ICMP_HEADER_LEN));
     const uint8_t *quoted = (const uint8_t *) frame + pkt->l3_ofs;
     struct dp_packet *reply
-        = ovl_pkt_new(ETH_HEADER_LEN + header + ICMP_HEADER_LEN + quote);
+        = ovl_pkt_buffer(worker, packet, (ETH_HEADER_LEN + header
+                                          + ICMP_HEADER_LEN + quote));
+    if (OVS_UNLIKELY(!reply)) {
+        return NULL;
+    }
+
     struct icmp_header h = {
         .icmp_type = (v4 ? messages[icmp->message].type4
                       : messages[icmp->message].type6),

@@ -15,6 +15,7 @@
 #include "pkt-parse.h"
 
 struct ovl_trace;
+struct ovl_worker;
 
 /* What there is to say, whatever the family. */
 enum ovl_icmp_message {
@@ -44,8 +45,11 @@ bool ovl_icmp_may_answer(const struct ovl_pkt *,
 
 /* Makes the frame that says 'icmp' about the IP packet that 'pkt' and 'router'
  * were parsed from; 'frame' is the Ethernet frame as it was received.  It goes
- * to the frame's source.  The caller owns it. */
-struct dp_packet *ovl_icmp_error(const struct ovl_icmp *icmp,
+ * to the frame's source.  The caller owns it.  Returns NULL if there is no
+ * memory for something that is made of 'packet' (pkt-buffer.h). */
+struct dp_packet *ovl_icmp_error(struct ovl_worker *,
+                                 const struct dp_packet *packet,
+                                 const struct ovl_icmp *icmp,
                                  const void *frame, const struct ovl_pkt *pkt,
                                  const struct ovl_pkt_router *router);
 

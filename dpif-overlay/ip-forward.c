@@ -8,7 +8,7 @@
 
 #include "csum.h"
 #include "ip-forward.h"
-#include "pkt-edit.h"
+#include "pkt-buffer.h"
 
 /* RFC 791 section 3.1: the copied flag of an option, and those without a
  * length. */
@@ -67,8 +67,8 @@ copied_options(const uint8_t *options, size_t len, uint8_t *dst)
 }
 
 struct dp_packet *
-ovl_ip_next_fragment(const struct dp_packet *packet, uint16_t mtu,
-                     size_t *ofs)
+ovl_ip_next_fragment(struct ovl_worker *worker,
+                     const struct dp_packet *packet, uint16_t mtu, size_t *ofs)
 {
     const uint8_t *frame = ovl_pkt_data(packet);
     const uint8_t *l3 = frame + ETH_HEADER_LEN;
@@ -102,10 +102,13 @@ ovl_ip_next_fragment(const struct dp_packet *packet, uint16_t mtu,
     ip.ip_csum = csum(header, header_len);
     memcpy(header, &ip, sizeof ip);
 
-    struct dp_packet *fragment = ovl_pkt_new(ETH_HEADER_LEN + header_len + n);
-    dp_packet_put(fragment, frame, ETH_HEADER_LEN);
-    dp_packet_put(fragment, header, header_len);
-    dp_packet_put(fragment, l3 + old_len + *ofs, n);
+    struct dp_packet *fragment
+        = ovl_pkt_buffer(worker, packet, ETH_HEADER_LEN + header_len + n);
+    if (OVS_LIKELY(fragment)) {
+        dp_packet_put(fragment, frame, ETH_HEADER_LEN);
+        dp_packet_put(fragment, header, header_len);
+        dp_packet_put(fragment, l3 + old_len + *ofs, n);
+    }
     *ofs = last ? 0 : *ofs + n;
     return fragment;
 }

@@ -10,7 +10,7 @@
  *
  * Layer 2. */
 
-#include "dp-packet.h"
+#include "pipeline.h"
 #include "pkt-parse.h"
 
 /* Turns 'packet', a plain frame that 'pkt' and 'router' were parsed from, into
@@ -23,8 +23,10 @@ void ovl_ip_rewrite(struct dp_packet *packet, const struct ovl_pkt *pkt,
 /* Cuts the next fragment off a plain IPv4 frame (RFC 791 section 3.2).  '*ofs'
  * is how far into the payload to start; it is moved on, and is 0 after the
  * last.  No fragment's IP packet is larger than 'mtu', which is at least 68.
- * The caller owns the fragment; 'packet' stays as it is. */
-struct dp_packet *ovl_ip_next_fragment(const struct dp_packet *packet,
+ * The caller owns the fragment; 'packet' stays as it is.  Returns NULL for a
+ * fragment that there is no memory for (pkt-buffer.h). */
+struct dp_packet *ovl_ip_next_fragment(struct ovl_worker *,
+                                       const struct dp_packet *packet,
                                        uint16_t mtu, size_t *ofs);
 
 #endif /* ip-forward.h */

@@ -122,11 +122,12 @@ ovl_offload_mss(const struct ovl_offload *o, uint16_t mtu)
 }
 
 struct dp_packet *
-ovl_offload_next(struct dp_packet *packet, size_t l3_ofs,
-                 const struct ovl_offload *o, uint16_t mss, size_t *ofs)
+ovl_offload_next(struct ovl_worker *worker, struct dp_packet *packet,
+                 size_t l3_ofs, const struct ovl_offload *o, uint16_t mss,
+                 size_t *ofs)
 {
     if (o->cut) {
-        return ovl_tso_next(packet, l3_ofs, o, mss, ofs);
+        return ovl_tso_next(worker, packet, l3_ofs, o, mss, ofs);
     }
 
     uint8_t *l3 = (uint8_t *) dp_packet_data(packet) + l3_ofs;

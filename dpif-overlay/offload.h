@@ -25,6 +25,8 @@
 #include "lport.h"
 #include "pkt-parse.h"
 
+struct ovl_worker;
+
 /* Forgets all that a driver or a guest claims about 'packet' beyond its bytes,
  * and returns what is left to be done, for ovl_pkt_parse_offload(): the first
  * three members. */
@@ -50,7 +52,8 @@ uint16_t ovl_offload_mss(const struct ovl_offload *o, uint16_t mtu);
 /* Returns the next finished frame of 'packet', as ovl_tso_next(); the only one
  * may be 'packet' itself.  Whoever gets the last one, with '*ofs' 0, frees
  * 'packet' if 'o->cut'. */
-struct dp_packet *ovl_offload_next(struct dp_packet *packet, size_t l3_ofs,
+struct dp_packet *ovl_offload_next(struct ovl_worker *,
+                                   struct dp_packet *packet, size_t l3_ofs,
                                    const struct ovl_offload *o, uint16_t mss,
                                    size_t *ofs);
 

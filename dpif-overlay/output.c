@@ -61,22 +61,28 @@ pieces_start(const struct ovl_arrival *a, const struct ovl_offload *o,
     };
 }
 
+/* Returns the next one, or NULL if there is none.  One that there is no memory
+ * for counts as a drop. */
 static struct dp_packet *
 pieces_next(struct pieces *p)
 {
-    struct dp_packet *piece;
+    struct ovl_worker *worker = p->a->worker;
+    struct dp_packet *piece = NULL;
 
-    if (!p->packet) {
-        return NULL;
-    }
-    piece = ovl_offload_next(p->packet, p->l3_ofs, p->o, p->mss, &p->ofs);
-    if (p->ofs) {
-        ovl_counter_add(p->a->worker->shard, OVL_TOTAL_REPLICATED, 1);
-    } else {
-        if (p->o->cut) {
-            dp_packet_delete(p->packet);
+    while (!piece && p->packet) {
+        piece = ovl_offload_next(worker, p->packet, p->l3_ofs, p->o, p->mss,
+                                 &p->ofs);
+        if (OVS_UNLIKELY(!piece)) {
+            ovl_count_drop(p->a, OVL_DROP_NO_MEMORY);
         }
-        p->packet = NULL;
+        if (p->ofs) {
+            ovl_counter_add(worker->shard, OVL_TOTAL_REPLICATED, 1);
+        } else {
+            if (p->o->cut) {
+                dp_packet_delete(p->packet);
+            }
+            p->packet = NULL;
+        }
     }
     return piece;
 }

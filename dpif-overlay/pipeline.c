@@ -376,8 +376,8 @@ drop(const struct ovl_item *item)
     if (v->tell
         && (a->worker->trace
             || ovl_limiter_pass(&limits_of(a)->errors, a->worker->now))) {
-        error = ovl_icmp_error(&a->details->icmp, a->frame, &item->pkt,
-                               &a->details->router);
+        error = ovl_icmp_error(a->worker, item->packet, &a->details->icmp,
+                               a->frame, &item->pkt, &a->details->router);
     }
     ovl_output_drop(a, v->reason, item->packet);
     if (error) {
@@ -409,7 +409,14 @@ deliver_fragments(const struct ovl_item *item, struct dp_packet *packet)
     size_t ofs = 0, n = 0;
 
     do {
-        deliver(item, ovl_ip_next_fragment(packet, a->details->mtu, &ofs));
+        struct dp_packet *fragment
+            = ovl_ip_next_fragment(a->worker, packet, a->details->mtu, &ofs);
+
+        if (OVS_LIKELY(fragment)) {
+            deliver(item, fragment);
+        } else {
+            ovl_count_drop(a, OVL_DROP_NO_MEMORY);
+        }
         n++;
     } while (ofs);
     ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);
@@ -427,8 +434,15 @@ finish_and_deliver_fragments(struct ovl_item *item)
 
     item->pkt.offload.csum = OVL_CSUM_NONE;
     do {
-        deliver_fragments(item, ovl_offload_next(item->packet, ETH_HEADER_LEN,
-                                                 &o, mss, &ofs));
+        struct dp_packet *segment
+            = ovl_offload_next(a->worker, item->packet, ETH_HEADER_LEN, &o,
+                               mss, &ofs);
+
+        if (OVS_LIKELY(segment)) {
+            deliver_fragments(item, segment);
+        } else {
+            ovl_count_drop(a, OVL_DROP_NO_MEMORY);
+        }
         n++;
     } while (ofs);
     ovl_counter_add(a->worker->shard, OVL_TOTAL_REPLICATED, n - 1);

@@ -43,6 +43,11 @@ struct ovl_worker {
     void (*send)(struct ovl_worker *, struct ovl_lport *port,
                  struct dp_packet *packet);
 
+    /* Returns an empty buffer of DPDK's with room for 'size' bytes and
+     * OVL_PKT_HEADROOM in front, or NULL if none is left.  May be NULL: see
+     * pkt-buffer.h. */
+    struct dp_packet *(*buffer)(struct ovl_worker *, size_t size);
+
     /* Tells the underlay what a frame on the uplink said about a neighbor
      * there.  May be NULL. */
     void (*heard)(struct ovl_worker *, const struct ovl_heard *);

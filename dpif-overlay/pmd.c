@@ -13,6 +13,7 @@
 
 #include <errno.h>
 
+#include "buffer-pool.h"
 #include "dp-packet.h"
 #include "dpdk.h"
 #include "forwarding.h"
@@ -69,6 +70,7 @@ struct ovl_thread {
     const struct ovl_thread_config *config;
     unsigned int core_id;       /* OVS_CORE_UNSPEC for the I/O thread. */
     int numa_id;
+    struct ovl_buffer_pool *buffers;    /* PMD threads only. */
     int sender;
     pthread_t thread;
 
@@ -149,6 +151,13 @@ static void
 thread_heard(struct ovl_worker *worker, const struct ovl_heard *heard)
 {
     ovl_underlay_heard(thread_cast(worker)->config->underlay, heard);
+}
+
+/* The pipeline's 'buffer'. */
+static struct dp_packet *
+thread_buffer(struct ovl_worker *worker, size_t size)
+{
+    return ovl_buffer_pool_get(thread_cast(worker)->buffers, size);
 }
 
 /* Polls 'rxq' once.  Returns the number of packets. */
@@ -339,6 +348,9 @@ ovl_thread_create(const struct ovl_thread_config *config,
     if (core_id == OVS_CORE_UNSPEC) {
         t->thread = ovs_thread_create("ovl_io", io_main, t);
     } else {
+        t->buffers = ovl_buffer_pool_of(numa_id);
+        t->worker.buffer = thread_buffer;
+
         /* OVS knows threads that poll by the beginning of their names. */
         char *name = xasprintf("pmd-c%02u/ovl", core_id);
         t->thread = ovs_thread_create(name, pmd_main, t);

@@ -10,7 +10,7 @@
 
 #include "bridging.h"
 #include "output.h"
-#include "pkt-edit.h"
+#include "pkt-buffer.h"
 #include "replicate.h"
 
 struct destination {
@@ -64,7 +64,11 @@ deliver(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     }
 
     if (copy) {
-        packet = dp_packet_clone_with_headroom(packet, OVL_PKT_HEADROOM);
+        packet = ovl_pkt_copy(a->worker, packet);
+        if (OVS_UNLIKELY(!packet)) {
+            ovl_count_drop(a, OVL_DROP_NO_MEMORY);
+            return;
+        }
     }
     if (d->port) {
         ovl_output_port(a, a->net, d->port, d->vlan, pkt, packet);

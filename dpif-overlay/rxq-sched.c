@@ -4,6 +4,7 @@
 
 #include "rxq-sched.h"
 
+#include "buffer-pool.h"
 #include "numa-memory.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -216,6 +217,25 @@ spread_tables(const struct ovl_rxq_sched *sched)
     }
     ovl_numa_set_readers(nodes, sched->n_pmds);
     free(nodes);
+}
+
+/* Has the PMD threads have buffers for packets that they make of those that the
+ * PMD ports among 'lports' receive. */
+static void
+prepare_buffers(const struct ovl_rxq_sched *sched,
+                struct ovl_lport *const *lports, size_t n)
+{
+    int mtu = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (ovl_port_cast(lports[i])->is_pmd) {
+            mtu = MAX(mtu, ovl_lport_mtu(lports[i]));
+        }
+    }
+    for (size_t i = 0; mtu && i < sched->n_pmds; i++) {
+        ovl_buffer_pool_prepare(
+            ovl_buffer_pool_of(ovl_thread_numa(sched->pmds[i])), mtu);
+    }
 }
 
 /* Tells all ports how many threads may send, if that has changed, and returns
@@ -437,6 +457,7 @@ ovl_rxq_sched_run(struct ovl_rxq_sched *sched,
     if (cores) {
         adjust_pmds(sched, cores);
         spread_tables(sched);
+        prepare_buffers(sched, lports, n);
         ovs_numa_dump_destroy(cores);
     }
 

@@ -13,7 +13,7 @@
 #include "csum.h"
 #include "l4-csum.h"
 #include "packets.h"
-#include "pkt-edit.h"
+#include "pkt-buffer.h"
 #include "tso.h"
 
 /* Sets the length, and the IPv4 identification of segment 'i': those of a
@@ -61,25 +61,29 @@ edit_tcp(uint8_t *l4, size_t ofs, bool last)
 }
 
 struct dp_packet *
-ovl_tso_next(const struct dp_packet *packet, size_t l3_ofs,
-             const struct ovl_offload *o, uint16_t mss, size_t *ofs)
+ovl_tso_next(struct ovl_worker *worker, const struct dp_packet *packet,
+             size_t l3_ofs, const struct ovl_offload *o, uint16_t mss,
+             size_t *ofs)
 {
     const uint8_t *frame = dp_packet_data(packet);
     size_t headers = l3_ofs + o->l3_len + o->l4_len;
     size_t payload = l3_ofs + o->len - headers;
-    size_t n = MIN(mss, payload - *ofs);
-    bool last = *ofs + n == payload;
+    size_t start = *ofs;
+    size_t n = MIN(mss, payload - start);
+    bool last = start + n == payload;
+    struct dp_packet *segment = ovl_pkt_buffer(worker, packet, headers + n);
 
-    struct dp_packet *segment = ovl_pkt_new(headers + n);
+    *ofs = last ? 0 : start + n;
+    if (OVS_UNLIKELY(!segment)) {
+        return NULL;
+    }
     dp_packet_put(segment, frame, headers);
-    dp_packet_put(segment, frame + headers + *ofs, n);
+    dp_packet_put(segment, frame + headers + start, n);
 
     uint8_t *l3 = (uint8_t *) dp_packet_data(segment) + l3_ofs;
     size_t len = headers + n - l3_ofs;
-    edit_ip(l3, o, len, *ofs / mss);
-    edit_tcp(l3 + o->l3_len, *ofs, last);
+    edit_ip(l3, o, len, start / mss);
+    edit_tcp(l3 + o->l3_len, start, last);
     ovl_l4_csum_fill(l3, o->ipv6, o->l3_len, len, OVL_CSUM_TCP);
-
-    *ofs = last ? 0 : *ofs + n;
     return segment;
 }

@@ -78,6 +78,13 @@ tests_unit_test_arp_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-arp-responder.c
 tests_unit_test_arp_responder_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-buffer-pool
+tests_unit_test_buffer_pool_SOURCES = tests/unit/test-buffer-pool.c
+tests_unit_test_buffer_pool_LDADD = $(UNIT_THREADS)
+tests_unit_test_buffer_pool_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=aligned_alloc,--wrap=posix_memalign
+
 check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c
 tests_unit_test_cfg_hold_LDADD = $(UNIT_OFPROTO)

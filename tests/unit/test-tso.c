@@ -232,7 +232,7 @@ check(const struct spec *s, uint16_t mss)
         build(s, &expected, start, n, s->id + i, flags);
 
         struct dp_packet *segment
-            = ovl_tso_next(packet, pkt.l3_ofs, &pkt.offload, mss, &ofs);
+            = ovl_tso_next(NULL, packet, pkt.l3_ofs, &pkt.offload, mss, &ofs);
         if (dp_packet_size(segment) != expected.len
             || memcmp(dp_packet_data(segment), expected.data,
                       expected.len)) {
@@ -548,8 +548,8 @@ random_nonsense(void **state OVS_UNUSED)
 
             do {
                 struct dp_packet *segment
-                    = ovl_tso_next(packet, pkt.l3_ofs, &pkt.offload, mss,
-                                   &ofs);
+                    = ovl_tso_next(NULL, packet, pkt.l3_ofs, &pkt.offload,
+                                   mss, &ofs);
                 total += dp_packet_size(segment) - headers;
                 dp_packet_delete(segment);
             } while (ofs);
