@@ -114,7 +114,7 @@ def namespace():
 
 
 @contextlib.contextmanager
-def running_daemons(directory, eal, init="true"):
+def running_daemons(directory, eal, init="true", other_config=()):
     d = Daemons(directory)
     d.env["RUNTIME_DIRECTORY"] = d.dir          # DPDK's.
     d.create_db()
@@ -127,7 +127,7 @@ def running_daemons(directory, eal, init="true"):
                 f'other_config:dpdk-extra="{extra}"')
     # PMD threads that poll would take all of a small machine.
     d.vsctl("--no-wait", "set", "Open_vSwitch", ".",
-            "other_config:pmd-maxsleep=500")
+            "other_config:pmd-maxsleep=500", *other_config)
     try:
         d.start()
     except AssertionError as error:
@@ -177,8 +177,9 @@ class DpdkSwitch(Switch):
             super()._capture(name, column)
             return
         self.ports[name] = device
-        self.set_rows("set", "Interface", name, "type=dpdk",
-                      f'options:dpdk-devargs="{device.devargs}"',
+        port_columns = getattr(device, "port_columns", None) or (
+            "type=dpdk", f'options:dpdk-devargs="{device.devargs}"')
+        self.set_rows("set", "Interface", name, *port_columns,
                       *device.columns)
 
     def inject(self, port, *packets):

@@ -16,8 +16,10 @@ import struct
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../switch"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [f"{HERE}/../switch", f"{HERE}/../../utilities"]
 
+from overlay_lab import vhost_vm                            # noqa: E402
 from ovl.pcap import FILE_HEADER_LEN, PcapReader            # noqa: E402
 from ovl.process import wait_until                          # noqa: E402
 
@@ -229,6 +231,71 @@ def write_pcap(path, frames):
         for frame in map(bytes, frames):
             file.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)))
             file.write(frame)
+
+
+CSUM, HOST_TSO4, HOST_TSO6 = 0, 11, 12      # Bits of virtio features.
+
+
+class Guest(vhost_vm.Guest):
+    """One that leaves checksums and segments to the switch."""
+
+    wanted = vhost_vm.Guest.wanted | 1 << CSUM | 1 << HOST_TSO4 \
+        | 1 << HOST_TSO6
+
+    def send(self, header, frame):
+        """In one chain of buffers, none of which is in use."""
+        queue = self.queues[1]
+        data = header + frame
+        start = queue.offset + vhost_vm.RING_BYTES
+        self.memory[start:start + len(data)] = data
+        n = -(-len(data) // vhost_vm.BUFFER)
+        for i in range(n):
+            struct.pack_into(
+                "<QIHH", self.memory, queue.offset + 16 * i,
+                vhost_vm.GUEST_BASE + start + i * vhost_vm.BUFFER,
+                min(vhost_vm.BUFFER, len(data) - i * vhost_vm.BUFFER),
+                int(i < n - 1), i + 1)
+        queue._offer(0)
+        os.eventfd_write(queue.kick, 1)
+        wait_until(lambda: list(queue._used()), "the switch took no frame")
+
+
+class Vm:
+    """A VM at a vhost-user port."""
+
+    columns = ()
+
+    def __init__(self, directory, name):
+        self.path = f"{directory}/{name}.sock"
+        self.port_columns = ("type=dpdkvhostuserclient",
+                             f"options:vhost-server-path={self.path}")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(1)
+        self.listener.settimeout(30)
+        self.guest = None
+
+    def connect(self):
+        if not self.guest:
+            self.guest = Guest(self.listener.accept()[0], 1)
+
+    def send(self, frame, header=bytes(vhost_vm.HEADER)):
+        self.connect()
+        self.guest.send(header, bytes(frame))
+
+    def send_large(self, frame, mss, headers=54):
+        """'frame', TCP over IPv4 with a partial checksum, is to be cut."""
+        self.send(frame, struct.pack("<BBHHHHH", 1, 1, headers, mss,
+                                     headers - 20, 16, 0))
+
+    def read(self):
+        return list(self.guest.queues[0].receive()) if self.guest else []
+
+    def close(self):
+        if self.guest:
+            self.guest.close()
+        self.listener.close()
+        os.unlink(self.path)
 
 
 class Driver:
