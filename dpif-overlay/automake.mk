@@ -32,6 +32,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/mac-table.c \
 	dpif-overlay/neigh-table.c \
 	dpif-overlay/network.c \
+	dpif-overlay/node-index.c \
+	dpif-overlay/node-index.h \
 	dpif-overlay/numa-memory.c \
 	dpif-overlay/numa-memory.h \
 	dpif-overlay/overlay-types.c \

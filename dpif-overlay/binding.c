@@ -245,11 +245,10 @@ const struct ovl_binding *
 ovl_binding_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
                    uint32_t port_id)
 {
-    uint32_t hash = ovl_hash_word(&fwd->keys, port_id);
     const struct ovl_binding *binding;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (binding, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_BINDINGS]) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (binding, vnode, port_id, version,
+                                &fwd->tables[OVL_TABLE_BINDINGS]) {
         if (binding->port->id == port_id) {
             return binding;
         }
@@ -405,8 +404,7 @@ BUILD_ASSERT_DECL(sizeof(struct ovl_vlan_binding) % sizeof(uint16_t) == 0);
 void
 ovl_binding_set(struct ovl_forwarding *fwd, const struct ovl_binding *binding)
 {
-    ovl_table_set(fwd, OVL_TABLE_BINDINGS,
-                  ovl_hash_word(&fwd->keys, binding->port->id),
+    ovl_table_set(fwd, OVL_TABLE_BINDINGS, binding->port->id,
                   &binding_copy(binding)->vnode);
 }
 
@@ -416,6 +414,5 @@ ovl_binding_remove(struct ovl_forwarding *fwd, uint32_t port_id)
     struct ovl_lport port = { .id = port_id };
     struct ovl_binding key = { .port = &port };
 
-    ovl_table_remove(fwd, OVL_TABLE_BINDINGS,
-                     ovl_hash_word(&fwd->keys, port_id), &key.vnode);
+    ovl_table_remove(fwd, OVL_TABLE_BINDINGS, port_id, &key.vnode);
 }

@@ -27,7 +27,6 @@
 
 #include "forwarding.h"
 
-#include "cmap.h"
 #include "openvswitch/hmap.h"
 #include "ovs-thread.h"
 #include "unaligned.h"
@@ -40,7 +39,13 @@
  * for any two keys, the chance that they collide is 2**-32, whoever chose the
  * keys (D. Lemire and O. Kaser, "Strongly universal string hashing is fast",
  * The Computer Journal 57 (11), 2014, MULTILINEAR).  Nobody can work out in
- * advance rows that end up in one chain. */
+ * advance rows that end up in one chain.
+ *
+ * Of all 64 bits the chance is 2**-33 or less: where the words of two keys
+ * differ first in bit t of some word, counted from the lowest, the sums are
+ * the same for one in 2**(64 - t) of that word's k[], and t is 31 at most.
+ * As keys of indexes, which have secrets of their own, they need not be more
+ * random than that. */
 
 #define OVL_HASH_MAX_WORDS 5
 
@@ -48,15 +53,9 @@ struct ovl_hash_keys {
     uint64_t k[1 + OVL_HASH_MAX_WORDS];
 };
 
-static inline uint32_t
-ovl_hash_word(const struct ovl_hash_keys *keys, uint32_t word)
-{
-    return (keys->k[0] + keys->k[1] * word) >> 32;
-}
-
-static inline uint32_t
-ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
-            const struct in6_addr *ip)
+static inline uint64_t
+ovl_hash_ip64(const struct ovl_hash_keys *keys, uint32_t word,
+              const struct in6_addr *ip)
 {
     uint64_t hash = keys->k[0] + keys->k[1] * word;
 
@@ -64,7 +63,14 @@ ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
         hash += keys->k[2 + i] * get_unaligned_u32(
             ALIGNED_CAST(const uint32_t *, &ip->s6_addr[4 * i]));
     }
-    return hash >> 32;
+    return hash;
+}
+
+static inline uint32_t
+ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
+            const struct in6_addr *ip)
+{
+    return ovl_hash_ip64(keys, word, ip) >> 32;
 }
 
 /* Tables. */
@@ -118,7 +124,7 @@ extern const struct ovl_table_class ovl_vrf_class;
 /* The bundle. */
 
 struct ovl_forwarding {
-    /* Readers.  Written rarely: at a commit, or when a cmap grows. */
+    /* Readers.  Written rarely: at a commit, or when a map grows. */
     PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline0,
         ATOMIC(ovs_version_t) version;
         struct ovl_hash_keys keys;      /* Immutable. */
@@ -129,7 +135,7 @@ struct ovl_forwarding {
     struct ovl_vexact neighbors4;       /* With IPv4 addresses.  Values are
                                          * numbers of owners. */
     struct ovl_owner **owners;          /* Immutable pointer. */
-    struct cmap vteps;                  /* Contains 'struct ovl_vtep's. */
+    struct ovl_index vteps;             /* Contains 'struct ovl_vtep's. */
     struct seq *vteps_seq;              /* Immutable. */
     struct seq *adverts_seq;            /* Immutable. */
     const struct ovl_route **routes[OVL_ROUTE_N_SEGMENTS];
@@ -167,12 +173,12 @@ void ovl_transactions_destroy(struct ovl_forwarding *);
 
 /* Puts 'node', which must come from malloc() and have 'struct ovl_vnode' as
  * its first member, in force with this transaction in place of the one with
- * the same key.  Takes 'node'. */
-void ovl_table_set(struct ovl_forwarding *, enum ovl_table, uint32_t hash,
+ * the same key, of which the map has 'key'.  Takes 'node'. */
+void ovl_table_set(struct ovl_forwarding *, enum ovl_table, uint64_t key,
                    struct ovl_vnode *node);
-/* Removes the entry with the key of 'key'. */
-void ovl_table_remove(struct ovl_forwarding *, enum ovl_table, uint32_t hash,
-                      const struct ovl_vnode *key);
+/* Removes the entry with the key of 'like'. */
+void ovl_table_remove(struct ovl_forwarding *, enum ovl_table, uint64_t key,
+                      const struct ovl_vnode *like);
 
 /* Blocks of counters that an entry and its successor share: a block lives
  * until the last of them is released. */

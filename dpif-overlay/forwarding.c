@@ -168,8 +168,8 @@ ovl_config_get(const struct ovl_forwarding *fwd, ovs_version_t version)
 {
     const struct ovl_config *config;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (config, vnode, 0, version,
-                                 &fwd->tables[OVL_TABLE_CONFIG]) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (config, vnode, 0, version,
+                                &fwd->tables[OVL_TABLE_CONFIG]) {
         return config;
     }
     OVS_NOT_REACHED();

@@ -101,7 +101,7 @@ BUILD_ASSERT_DECL(offsetof(struct ovl_adjacency, header) + OVL_ADJ_HEADER4
                   <= CACHE_LINE_SIZE);
 
 struct ovl_vtep {
-    struct cmap_node cmap_node; /* In ovl_forwarding's vteps, by 'ip'. */
+    struct ovl_inode inode;     /* In ovl_forwarding's vteps, by 'ip'. */
     struct in6_addr ip;         /* Immutable. */
     uint32_t traffic;           /* Block of OVL_N_TRAFFIC. Immutable. */
 
@@ -358,6 +358,9 @@ void ovl_neighbor_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                               const uint32_t vnis[],
                               const struct in6_addr *const ips[], size_t n,
                               const struct ovl_owner *owners[]);
+void ovl_vrf_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
+                         const uint32_t ids[], size_t n,
+                         const struct ovl_vrf *vrfs[]);
 void ovl_route_lookup_bulk(const struct ovl_forwarding *,
                            const struct ovl_vrf *const vrfs[],
                            const struct in6_addr *const ips[], size_t n,

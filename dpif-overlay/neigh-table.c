@@ -133,9 +133,9 @@ ovl_neighbor_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
         return number ? ovl_owner_pool_get(fwd, number) : NULL;
     }
 
-    uint32_t hash = ovl_hash_ip(&fwd->keys, vni, ip);
-    OVL_VMAP_FOR_EACH_WITH_HASH (neighbor, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_NEIGHBORS]) {
+    uint64_t key = ovl_hash_ip64(&fwd->keys, vni, ip);
+    OVL_VMAP_FOR_EACH_WITH_KEY (neighbor, vnode, key, version,
+                                &fwd->tables[OVL_TABLE_NEIGHBORS]) {
         if (neighbor->vni == vni && ipv6_addr_equals(&neighbor->ip, ip)) {
             return &neighbor->owner;
         }
@@ -173,24 +173,22 @@ find_ip6s(const struct ovl_forwarding *fwd, ovs_version_t version,
           const uint32_t vnis[], const struct in6_addr *const ips[],
           const uint8_t which[], size_t n, const struct ovl_owner *owners[])
 {
-    const struct cmap_node *nodes[OVL_BULK_MAX];
-    uint32_t hashes[OVL_BULK_MAX];
+    struct ovl_inode *nodes[OVL_BULK_MAX];
+    uint64_t keys[OVL_BULK_MAX];
 
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = ovl_hash_ip(&fwd->keys, vnis[which[i]], ips[which[i]]);
+        keys[i] = ovl_hash_ip64(&fwd->keys, vnis[which[i]], ips[which[i]]);
     }
-    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_NEIGHBORS], hashes, n, nodes,
-                       sizeof(struct neighbor6));
+    ovl_index_find_bulk(&fwd->tables[OVL_TABLE_NEIGHBORS].index, keys, n,
+                        nodes, sizeof(struct neighbor6));
     for (size_t i = 0; i < n; i++) {
         const struct neighbor6 *neighbor;
         size_t j = which[i];
 
         owners[j] = NULL;
-        CMAP_NODE_FOR_EACH (neighbor, vnode.cmap_node, nodes[i]) {
+        OVL_VNODE_FOR_EACH (neighbor, vnode, nodes[i], version) {
             if (neighbor->vni == vnis[j]
-                && ipv6_addr_equals(&neighbor->ip, ips[j])
-                && versions_visible_in_version(&neighbor->vnode.versions,
-                                               version)) {
+                && ipv6_addr_equals(&neighbor->ip, ips[j])) {
                 owners[j] = &neighbor->owner;
                 break;
             }
@@ -295,7 +293,8 @@ ovl_neighbor_set(struct ovl_forwarding *fwd,
         copy->ip = neighbor->ip;
         copy->owner = owner;
         ovl_table_set(fwd, OVL_TABLE_NEIGHBORS,
-                      ovl_hash_ip(&fwd->keys, neighbor->vni, &neighbor->ip),
+                      ovl_hash_ip64(&fwd->keys, neighbor->vni,
+                                    &neighbor->ip),
                       &copy->vnode);
     }
 }
@@ -312,6 +311,6 @@ ovl_neighbor_remove(struct ovl_forwarding *fwd, uint32_t vni,
         struct neighbor6 key = { .vni = vni, .ip = *ip };
 
         ovl_table_remove(fwd, OVL_TABLE_NEIGHBORS,
-                         ovl_hash_ip(&fwd->keys, vni, ip), &key.vnode);
+                         ovl_hash_ip64(&fwd->keys, vni, ip), &key.vnode);
     }
 }

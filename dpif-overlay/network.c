@@ -193,11 +193,10 @@ const struct ovl_network *
 ovl_network_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
                    uint32_t vni)
 {
-    uint32_t hash = ovl_hash_word(&fwd->keys, vni);
     const struct ovl_network *net;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (net, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_NETWORKS]) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (net, vnode, vni, version,
+                                &fwd->tables[OVL_TABLE_NETWORKS]) {
         if (net->vni == vni) {
             return net;
         }
@@ -210,23 +209,21 @@ ovl_network_lookup_bulk(const struct ovl_forwarding *fwd,
                         ovs_version_t version, const uint32_t vnis[],
                         size_t n, const struct ovl_network *nets[])
 {
-    const struct cmap_node *nodes[OVL_BULK_MAX];
-    uint32_t hashes[OVL_BULK_MAX];
+    struct ovl_inode *nodes[OVL_BULK_MAX];
+    uint64_t keys[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = ovl_hash_word(&fwd->keys, vnis[i]);
+        keys[i] = vnis[i];
     }
-    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_NETWORKS], hashes, n, nodes,
-                       2 * CACHE_LINE_SIZE);
+    ovl_index_find_bulk(&fwd->tables[OVL_TABLE_NETWORKS].index, keys, n,
+                        nodes, 2 * CACHE_LINE_SIZE);
     for (size_t i = 0; i < n; i++) {
         const struct ovl_network *net;
 
         nets[i] = NULL;
-        CMAP_NODE_FOR_EACH (net, vnode.cmap_node, nodes[i]) {
-            if (net->vni == vnis[i]
-                && versions_visible_in_version(&net->vnode.versions,
-                                               version)) {
+        OVL_VNODE_FOR_EACH (net, vnode, nodes[i], version) {
+            if (net->vni == vnis[i]) {
                 nets[i] = net;
                 break;
             }
@@ -298,9 +295,7 @@ BUILD_ASSERT_DECL(sizeof(struct ovl_member) % sizeof(void *) == 0);
 void
 ovl_network_set(struct ovl_forwarding *fwd, const struct ovl_network *net)
 {
-    ovl_table_set(fwd, OVL_TABLE_NETWORKS,
-                  ovl_hash_word(&fwd->keys, net->vni),
-                  &network_copy(net)->vnode);
+    ovl_table_set(fwd, OVL_TABLE_NETWORKS, net->vni, &network_copy(net)->vnode);
 }
 
 void
@@ -312,6 +307,5 @@ ovl_network_remove(struct ovl_forwarding *fwd, uint32_t vni)
                                             vni), NULL)) {
         fwd->adverts_seq_due = true;
     }
-    ovl_table_remove(fwd, OVL_TABLE_NETWORKS, ovl_hash_word(&fwd->keys, vni),
-                     &key.vnode);
+    ovl_table_remove(fwd, OVL_TABLE_NETWORKS, vni, &key.vnode);
 }

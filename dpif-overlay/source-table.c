@@ -66,11 +66,11 @@ bool
 ovl_source_allowed(const struct ovl_forwarding *fwd, ovs_version_t version,
                    uint32_t group, const struct in6_addr *outer_src)
 {
-    uint32_t hash = ovl_hash_ip(&fwd->keys, group, outer_src);
+    uint64_t key = ovl_hash_ip64(&fwd->keys, group, outer_src);
     const struct source *source;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (source, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_SOURCES]) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (source, vnode, key, version,
+                                &fwd->tables[OVL_TABLE_SOURCES]) {
         if (source->group == group
             && ipv6_addr_equals(&source->ip, outer_src)) {
             return true;
@@ -85,24 +85,22 @@ ovl_source_allowed_bulk(const struct ovl_forwarding *fwd,
                         const struct in6_addr *const outer_srcs[], size_t n,
                         bool allowed[])
 {
-    const struct cmap_node *nodes[OVL_BULK_MAX];
-    uint32_t hashes[OVL_BULK_MAX];
+    struct ovl_inode *nodes[OVL_BULK_MAX];
+    uint64_t keys[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = ovl_hash_ip(&fwd->keys, groups[i], outer_srcs[i]);
+        keys[i] = ovl_hash_ip64(&fwd->keys, groups[i], outer_srcs[i]);
     }
-    ovl_vmap_find_bulk(&fwd->tables[OVL_TABLE_SOURCES], hashes, n, nodes,
-                       sizeof(struct source));
+    ovl_index_find_bulk(&fwd->tables[OVL_TABLE_SOURCES].index, keys, n,
+                        nodes, sizeof(struct source));
     for (size_t i = 0; i < n; i++) {
         const struct source *source;
 
         allowed[i] = false;
-        CMAP_NODE_FOR_EACH (source, vnode.cmap_node, nodes[i]) {
+        OVL_VNODE_FOR_EACH (source, vnode, nodes[i], version) {
             if (source->group == groups[i]
-                && ipv6_addr_equals(&source->ip, outer_srcs[i])
-                && versions_visible_in_version(&source->vnode.versions,
-                                               version)) {
+                && ipv6_addr_equals(&source->ip, outer_srcs[i])) {
                 allowed[i] = true;
                 break;
             }
@@ -118,8 +116,8 @@ ovl_source_add(struct ovl_forwarding *fwd, uint32_t group,
 
     source->group = group;
     source->ip = *ip;
-    ovl_table_set(fwd, OVL_TABLE_SOURCES, ovl_hash_ip(&fwd->keys, group, ip),
-                  &source->vnode);
+    ovl_table_set(fwd, OVL_TABLE_SOURCES,
+                  ovl_hash_ip64(&fwd->keys, group, ip), &source->vnode);
 }
 
 void
@@ -129,5 +127,5 @@ ovl_source_remove(struct ovl_forwarding *fwd, uint32_t group,
     struct source key = { .group = group, .ip = *ip };
 
     ovl_table_remove(fwd, OVL_TABLE_SOURCES,
-                     ovl_hash_ip(&fwd->keys, group, ip), &key.vnode);
+                     ovl_hash_ip64(&fwd->keys, group, ip), &key.vnode);
 }

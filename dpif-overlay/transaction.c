@@ -91,16 +91,19 @@ class_of(enum ovl_table table)
 
 static void
 find_entries(const struct ovl_forwarding *fwd, enum ovl_table table,
-             uint32_t hash, const struct ovl_vnode *key,
+             uint64_t key, const struct ovl_vnode *like,
              struct ovl_vnode **base, struct ovl_vnode **pending)
 {
     ovs_version_t current = ovl_forwarding_version(fwd);
     const struct ovl_vmap *map = &fwd->tables[table];
-    struct ovl_vnode *node;
+    struct ovl_inode *inode;
 
     *base = *pending = NULL;
-    CMAP_FOR_EACH_WITH_HASH_PROTECTED (node, cmap_node, hash, &map->cmap) {
-        if (!class_of(table)->same_key(node, key)) {
+    for (inode = ovl_index_find(&map->index, key); inode;
+         inode = ovl_inode_next(inode)) {
+        struct ovl_vnode *node = ovl_vnode_cast(inode);
+
+        if (!class_of(table)->same_key(node, like)) {
             continue;
         }
         if (node->versions.add_version > current) {
@@ -126,7 +129,7 @@ discard(struct ovl_forwarding *fwd, enum ovl_table table,
 
 void
 ovl_table_set(struct ovl_forwarding *fwd, enum ovl_table table,
-              uint32_t hash, struct ovl_vnode *node)
+              uint64_t key, struct ovl_vnode *node)
 {
     ovs_version_t next = ovl_forwarding_version(fwd) + 1;
     const struct ovl_table_class *class = class_of(table);
@@ -135,7 +138,7 @@ ovl_table_set(struct ovl_forwarding *fwd, enum ovl_table table,
 
     ovs_assert(fwd->in_transaction);
 
-    find_entries(fwd, table, hash, node, &base, &pending);
+    find_entries(fwd, table, key, node, &base, &pending);
     if (base && class->equal(base, node)) {
         if (versions_is_eventually_invisible(&base->versions)) {
             ovl_vmap_restore(map, base);
@@ -146,7 +149,7 @@ ovl_table_set(struct ovl_forwarding *fwd, enum ovl_table table,
         free(node);
     } else {
         class->acquire(fwd, node, base ? base : pending);
-        ovl_vmap_insert(map, node, hash, next);
+        ovl_vmap_insert(map, node, key, next);
         if (base && !versions_is_eventually_invisible(&base->versions)) {
             ovl_vmap_remove(map, base, next);
         }
@@ -156,14 +159,14 @@ ovl_table_set(struct ovl_forwarding *fwd, enum ovl_table table,
 
 void
 ovl_table_remove(struct ovl_forwarding *fwd, enum ovl_table table,
-                 uint32_t hash, const struct ovl_vnode *key)
+                 uint64_t key, const struct ovl_vnode *like)
 {
     ovs_version_t next = ovl_forwarding_version(fwd) + 1;
     struct ovl_vnode *base, *pending;
 
     ovs_assert(fwd->in_transaction);
 
-    find_entries(fwd, table, hash, key, &base, &pending);
+    find_entries(fwd, table, key, like, &base, &pending);
     if (base && !versions_is_eventually_invisible(&base->versions)) {
         ovl_vmap_remove(&fwd->tables[table], base, next);
     }
@@ -439,15 +442,17 @@ static void
 empty_table(struct ovl_forwarding *fwd, enum ovl_table table)
 {
     struct ovl_vmap *map = &fwd->tables[table];
-    struct ovl_vnode *node, *unlinked = NULL;
+    struct ovl_vnode *unlinked = NULL;
+    struct ovl_inode *inode = NULL;
+    uint32_t at;
 
-    CMAP_FOR_EACH (node, cmap_node, &map->cmap) {
+    while ((inode = ovl_index_next(&map->index, inode, &at))) {
+        struct ovl_vnode *node = ovl_vnode_cast(inode);
+
+        ovl_index_remove(&map->index, inode);
+        class_of(table)->release(fwd, node);
         node->next_removed = unlinked;
         unlinked = node;
-    }
-    for (node = unlinked; node; node = node->next_removed) {
-        cmap_remove(&map->cmap, &node->cmap_node, node->hash);
-        class_of(table)->release(fwd, node);
     }
     if (unlinked) {
         ovsrcu_postpone(ovl_vnodes_free, unlinked);

@@ -19,7 +19,7 @@
 
 /* What only the writer needs, away from what readers read. */
 struct ovl_vmap_changes {
-    /* Held while the cmap changes and while somebody takes a snapshot. */
+    /* Held while the index changes and while somebody takes a snapshot. */
     struct ovs_mutex mutex;
 
     struct ovl_vnode *removed;  /* For the next version. */
@@ -33,7 +33,7 @@ static struct ovl_vnode end_of_chain;
 void
 ovl_vmap_init(struct ovl_vmap *map)
 {
-    cmap_init(&map->cmap);
+    ovl_index_init(&map->index);
     map->changes = xzalloc(sizeof *map->changes);
     ovs_mutex_init(&map->changes->mutex);
     map->changes->removed = &end_of_chain;
@@ -43,27 +43,9 @@ ovl_vmap_init(struct ovl_vmap *map)
 void
 ovl_vmap_destroy(struct ovl_vmap *map)
 {
-    ovs_assert(cmap_is_empty(&map->cmap));
-    cmap_destroy(&map->cmap);
+    ovl_index_destroy(&map->index);
     ovs_mutex_destroy(&map->changes->mutex);
     free(map->changes);
-}
-
-void
-ovl_vmap_find_bulk(const struct ovl_vmap *map, uint32_t hashes[], size_t n,
-                   const struct cmap_node *nodes[], size_t size)
-{
-    unsigned long wanted = ULONG_MAX >> (CHAR_BIT * sizeof wanted - n);
-    unsigned long found = cmap_find_batch(&map->cmap, wanted, hashes, nodes);
-
-    for (size_t i = 0; i < n; i++) {
-        if (found & 1ul << i) {
-            OVS_PREFETCH(nodes[i]);
-            OVS_PREFETCH((const char *) nodes[i] + size - 1);
-        } else {
-            nodes[i] = NULL;
-        }
-    }
 }
 
 size_t
@@ -79,12 +61,16 @@ struct ovl_vnode **
 ovl_vmap_snapshot(const struct ovl_vmap *map, ovs_version_t version,
                   size_t *n)
 {
-    struct ovl_vnode **nodes, *node;
+    struct ovl_inode *inode = NULL;
+    struct ovl_vnode **nodes;
+    uint32_t at;
 
     *n = 0;
     ovs_mutex_lock(&map->changes->mutex);
-    nodes = xmalloc((cmap_count(&map->cmap) + 1) * sizeof *nodes);
-    CMAP_FOR_EACH (node, cmap_node, &map->cmap) {
+    nodes = xmalloc((map->index.n + 1) * sizeof *nodes);
+    while ((inode = ovl_index_next(&map->index, inode, &at))) {
+        struct ovl_vnode *node = ovl_vnode_cast(inode);
+
         if (versions_visible_in_version(&node->versions, version)) {
             nodes[(*n)++] = node;
         }
@@ -98,20 +84,19 @@ static void
 unlink__(struct ovl_vmap *map, struct ovl_vnode *node)
 {
     ovs_mutex_lock(&map->changes->mutex);
-    cmap_remove(&map->cmap, &node->cmap_node, node->hash);
+    ovl_index_remove(&map->index, &node->inode);
     ovs_mutex_unlock(&map->changes->mutex);
 }
 
 void
-ovl_vmap_insert(struct ovl_vmap *map, struct ovl_vnode *node, uint32_t hash,
+ovl_vmap_insert(struct ovl_vmap *map, struct ovl_vnode *node, uint64_t key,
                 ovs_version_t version)
 {
     node->versions = VERSIONS_INITIALIZER(version, OVS_VERSION_NOT_REMOVED);
-    node->hash = hash;
     node->next_removed = NULL;
 
     ovs_mutex_lock(&map->changes->mutex);
-    cmap_insert(&map->cmap, &node->cmap_node, hash);
+    ovl_index_insert(&map->index, &node->inode, key);
     ovs_mutex_unlock(&map->changes->mutex);
     map->changes->n_inserted++;
 }

@@ -3,8 +3,9 @@
 #ifndef OVL_VERSIONED_MAP_H
 #define OVL_VERSIONED_MAP_H 1
 
-/* Hash map whose changes take force in one step, together with those of
- * other maps.
+/* Map whose changes take force in one step, together with those of other
+ * maps.  Entries are found by keys of 64 bits, see node-index.h, which may be
+ * hashes of longer ones.
  *
  * All maps of a 'struct ovl_forwarding' share one version number.  An entry
  * is visible in versions add_version <= v < remove_version.  The writer
@@ -25,7 +26,7 @@
  *
  * Example, of one change from 'version' to 'version + 1':
  *
- *     ovl_vmap_insert(&map, &new->vnode, hash, version + 1);
+ *     ovl_vmap_insert(&map, &new->vnode, key, version + 1);
  *     ovl_vmap_remove(&map, &old->vnode, version + 1);
  *     ...let readers take version + 1 from now on...
  *     removed = ovl_vmap_settle(&map);
@@ -40,46 +41,62 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cmap.h"
+#include "node-index.h"
 #include "openvswitch/list.h"
 #include "ovs-rcu.h"
+#include "util.h"
 #include "versions.h"
 
 struct ovl_vnode {
-    struct cmap_node cmap_node;
+    struct ovl_inode inode;
     struct versions versions;
-    uint32_t hash;
     struct ovl_vnode *next_removed; /* Writer only. */
 };
 
 struct ovl_vmap {
-    struct cmap cmap;
+    struct ovl_index index;
     struct ovl_vmap_changes *changes;   /* The writer's notes. */
 };
 
-/* Iterates over the entries of MAP with HASH that are visible in VERSION. */
-#define OVL_VMAP_FOR_EACH_WITH_HASH(NODE, MEMBER, HASH, VERSION, MAP)        \
-    CMAP_FOR_EACH_WITH_HASH (NODE, MEMBER.cmap_node, HASH, &(MAP)->cmap)     \
-        if (versions_visible_in_version(&(NODE)->MEMBER.versions, VERSION))
+static inline struct ovl_vnode *
+ovl_vnode_cast(struct ovl_inode *inode)
+{
+    return inode ? CONTAINER_OF(inode, struct ovl_vnode, inode) : NULL;
+}
 
-/* Iterates over all entries of MAP that are visible in VERSION. */
-#define OVL_VMAP_FOR_EACH(NODE, MEMBER, VERSION, MAP)                        \
-    CMAP_FOR_EACH (NODE, MEMBER.cmap_node, &(MAP)->cmap)                     \
-        if (versions_visible_in_version(&(NODE)->MEMBER.versions, VERSION))
+/* Returns the first node from 'inode' on, which may be NULL, that is visible
+ * in 'version'; NULL if there is none. */
+static inline struct ovl_vnode *
+ovl_vnode_visible(struct ovl_inode *inode, ovs_version_t version)
+{
+    struct ovl_vnode *node = ovl_vnode_cast(inode);
 
-/* Finds the first entries with 'n' hashes at once, n <= 64, of 'size' bytes,
- * or NULL, of which CMAP_NODE_FOR_EACH finds the ones that are meant.  What
- * is found is on its way into the cache. */
-void ovl_vmap_find_bulk(const struct ovl_vmap *, uint32_t hashes[], size_t n,
-                        const struct cmap_node *nodes[], size_t size);
+    while (node && !versions_visible_in_version(&node->versions, version)) {
+        node = ovl_vnode_cast(ovl_inode_next(&node->inode));
+    }
+    return node;
+}
+
+/* Iterates over the entries of a chain from inode FIRST on that are visible in
+ * VERSION. */
+#define OVL_VNODE_FOR_EACH(NODE, MEMBER, FIRST, VERSION)                     \
+    for (struct ovl_vnode *vnode__ = ovl_vnode_visible(FIRST, VERSION);      \
+         vnode__ ? (INIT_CONTAINER(NODE, vnode__, MEMBER), true) : false;    \
+         vnode__ = ovl_vnode_visible(ovl_inode_next(&vnode__->inode),        \
+                                     VERSION))
+
+/* Iterates over the entries of MAP with KEY that are visible in VERSION, and
+ * perhaps others: see node-index.h. */
+#define OVL_VMAP_FOR_EACH_WITH_KEY(NODE, MEMBER, KEY, VERSION, MAP)          \
+    OVL_VNODE_FOR_EACH (NODE, MEMBER, ovl_index_find(&(MAP)->index, KEY),    \
+                        VERSION)
 
 /* Number of entries in force, that is, in the version published last.  Any
  * thread. */
 size_t ovl_vmap_count(const struct ovl_vmap *);
 
 /* Gives a new array of the '*n' entries that are visible in 'version', each
- * once, whatever the writer does meanwhile (cmap iteration could skip or
- * repeat some).  The writer waits meanwhile: for lists that people read.  The
+ * once, whatever the writer does meanwhile.  The writer waits meanwhile: for lists that people read.  The
  * caller frees the array; the entries are valid until it quiesces. */
 struct ovl_vnode **ovl_vmap_snapshot(const struct ovl_vmap *,
                                      ovs_version_t version, size_t *n);
@@ -91,7 +108,7 @@ void ovl_vmap_init(struct ovl_vmap *);
 void ovl_vmap_destroy(struct ovl_vmap *);
 
 /* Links 'node', visible from 'version' on, which is not yet published. */
-void ovl_vmap_insert(struct ovl_vmap *, struct ovl_vnode *node, uint32_t hash,
+void ovl_vmap_insert(struct ovl_vmap *, struct ovl_vnode *node, uint64_t key,
                      ovs_version_t version);
 /* Takes out again an entry whose version is not yet published.  Nobody can
  * see it, but readers may be walking over it: free it after a grace period. */

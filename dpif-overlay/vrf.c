@@ -101,16 +101,43 @@ const struct ovl_vrf *
 ovl_vrf_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
                uint32_t id)
 {
-    uint32_t hash = ovl_hash_word(&fwd->keys, id);
     const struct ovl_vrf *vrf;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (vrf, vnode, hash, version,
-                                 &fwd->tables[OVL_TABLE_VRFS]) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (vrf, vnode, id, version,
+                                &fwd->tables[OVL_TABLE_VRFS]) {
         if (vrf->id == id) {
             return vrf;
         }
     }
     return NULL;
+}
+
+void
+ovl_vrf_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
+                    const uint32_t ids[], size_t n,
+                    const struct ovl_vrf *vrfs[])
+{
+    struct ovl_inode *nodes[OVL_BULK_MAX];
+    uint64_t keys[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = ids[i];
+    }
+    ovl_index_find_bulk(&fwd->tables[OVL_TABLE_VRFS].index, keys, n, nodes,
+                        CACHE_LINE_SIZE);
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_vrf *vrf;
+
+        vrfs[i] = NULL;
+        OVL_VNODE_FOR_EACH (vrf, vnode, nodes[i], version) {
+            if (vrf->id == ids[i]) {
+                vrfs[i] = vrf;
+                OVS_PREFETCH(vrf->fib);
+                break;
+            }
+        }
+    }
 }
 
 const struct ovl_route *
@@ -432,7 +459,7 @@ static struct ovl_vrf *
 vrf_create(const struct vrf_edit *e, struct ovl_fib *fib)
 {
     const char *name = e->name ? e->name : "";
-    struct ovl_vrf *vrf = xzalloc(sizeof *vrf + strlen(name) + 1);
+    struct ovl_vrf *vrf = xzalloc_cacheline(sizeof *vrf + strlen(name) + 1);
 
     vrf->id = e->id;
     vrf->fib = fib;
@@ -463,7 +490,6 @@ give_retired(struct ovl_forwarding *fwd, struct vrf_edit *e)
 static void
 finish(struct ovl_forwarding *fwd, struct vrf_edit *e)
 {
-    uint32_t hash = ovl_hash_word(&fwd->keys, e->id);
     struct ovl_fib *base = e->entry ? e->entry->fib : NULL;
     struct ovl_fib *fib = e->edit ? ovl_fib_edit_end(e->edit) : base;
 
@@ -475,12 +501,12 @@ finish(struct ovl_forwarding *fwd, struct vrf_edit *e)
         if (e->entry) {
             e->entry->fib_lives_on = fib == base;
         }
-        ovl_table_set(fwd, OVL_TABLE_VRFS, hash, &vrf->vnode);
+        ovl_table_set(fwd, OVL_TABLE_VRFS, e->id, &vrf->vnode);
         e->entry = vrf;
     } else {
         ovs_assert(!fib);
         if (e->entry) {
-            ovl_table_remove(fwd, OVL_TABLE_VRFS, hash, &e->entry->vnode);
+            ovl_table_remove(fwd, OVL_TABLE_VRFS, e->id, &e->entry->vnode);
         }
         hmap_remove(&fwd->vrf_edits, &e->hmap_node);
         free(e->name);

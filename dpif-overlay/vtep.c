@@ -12,12 +12,18 @@
 
 #include "util.h"
 
+static struct ovl_vtep *
+vtep_cast(const struct ovl_inode *node)
+{
+    return CONTAINER_OF(node, struct ovl_vtep, inode);
+}
+
 /* Life cycle of the table. */
 
 void
 ovl_vteps_init(struct ovl_forwarding *fwd)
 {
-    cmap_init(&fwd->vteps);
+    ovl_index_init(&fwd->vteps);
     atomic_count_init(&fwd->n_vteps, 0);
     ovs_mutex_init(&fwd->vteps_mutex);
     fwd->vteps_seq = seq_create();
@@ -34,7 +40,7 @@ static void
 vtep_free(struct ovl_vtep *vtep)
 {
     ovl_adjacency_destroy(adj_protected(vtep));
-    free(vtep);
+    free_cacheline(vtep);
 }
 
 /* Takes 'vtep' out of the table; readers may go on using it until they
@@ -43,8 +49,7 @@ static void
 vtep_remove(struct ovl_forwarding *fwd, struct ovl_vtep *vtep)
 {
     ovs_mutex_lock(&fwd->vteps_mutex);
-    cmap_remove(&fwd->vteps, &vtep->cmap_node,
-                ovl_hash_ip(&fwd->keys, 0, &vtep->ip));
+    ovl_index_remove(&fwd->vteps, &vtep->inode);
     ovs_mutex_unlock(&fwd->vteps_mutex);
 
     atomic_count_dec(&fwd->n_vteps);
@@ -55,12 +60,13 @@ vtep_remove(struct ovl_forwarding *fwd, struct ovl_vtep *vtep)
 void
 ovl_vteps_destroy(struct ovl_forwarding *fwd)
 {
-    struct cmap_node *node;
+    struct ovl_inode *node = NULL;
+    uint32_t at;
 
-    while ((node = cmap_first(&fwd->vteps))) {
-        vtep_remove(fwd, CONTAINER_OF(node, struct ovl_vtep, cmap_node));
+    while ((node = ovl_index_next(&fwd->vteps, node, &at))) {
+        vtep_remove(fwd, vtep_cast(node));
     }
-    cmap_destroy(&fwd->vteps);
+    ovl_index_destroy(&fwd->vteps);
     ovs_mutex_destroy(&fwd->vteps_mutex);
     seq_destroy(fwd->vteps_seq);
 }
@@ -108,13 +114,13 @@ ovl_vteps_count(const struct ovl_forwarding *fwd)
                                         fwd)->n_vteps);
 }
 
-struct ovl_vtep *
-ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
+/* Finds 'ip' in a chain from 'node' on. */
+static struct ovl_vtep *
+find_in_chain(struct ovl_inode *node, const struct in6_addr *ip)
 {
-    uint32_t hash = ovl_hash_ip(&fwd->keys, 0, ip);
-    struct ovl_vtep *vtep;
+    for (; node; node = ovl_inode_next(node)) {
+        struct ovl_vtep *vtep = vtep_cast(node);
 
-    CMAP_FOR_EACH_WITH_HASH (vtep, cmap_node, hash, &fwd->vteps) {
         if (ipv6_addr_equals(&vtep->ip, ip)) {
             return vtep;
         }
@@ -122,33 +128,29 @@ ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
     return NULL;
 }
 
+struct ovl_vtep *
+ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
+{
+    return find_in_chain(ovl_index_find(&fwd->vteps,
+                                        ovl_hash_ip64(&fwd->keys, 0, ip)),
+                         ip);
+}
+
 void
 ovl_vtep_lookup_bulk(const struct ovl_forwarding *fwd,
                      const struct in6_addr *const ips[], size_t n,
                      struct ovl_vtep *vteps[])
 {
-    const struct cmap_node *nodes[OVL_BULK_MAX];
-    uint32_t hashes[OVL_BULK_MAX];
+    struct ovl_inode *nodes[OVL_BULK_MAX];
+    uint64_t keys[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = ovl_hash_ip(&fwd->keys, 0, ips[i]);
+        keys[i] = ovl_hash_ip64(&fwd->keys, 0, ips[i]);
     }
-
-    unsigned long wanted = ULONG_MAX >> (CHAR_BIT * sizeof wanted - n);
-    unsigned long found = cmap_find_batch(&fwd->vteps, wanted, hashes, nodes);
+    ovl_index_find_bulk(&fwd->vteps, keys, n, nodes, sizeof(struct ovl_vtep));
     for (size_t i = 0; i < n; i++) {
-        struct ovl_vtep *vtep;
-
-        vteps[i] = NULL;
-        if (found & 1ul << i) {
-            CMAP_NODE_FOR_EACH (vtep, cmap_node, nodes[i]) {
-                if (ipv6_addr_equals(&vtep->ip, ips[i])) {
-                    vteps[i] = vtep;
-                    break;
-                }
-            }
-        }
+        vteps[i] = find_in_chain(nodes[i], ips[i]);
     }
 }
 
@@ -157,14 +159,16 @@ ovl_forwarding_for_each_vtep(const struct ovl_forwarding *fwd,
                              void (*cb)(struct ovl_vtep *, void *aux),
                              void *aux)
 {
-    struct ovl_vtep **vteps, *vtep;
+    struct ovl_inode *node = NULL;
+    struct ovl_vtep **vteps;
     size_t n = 0;
+    uint32_t at;
 
     /* The callback may take its time, and must not hold up the writer. */
     ovs_mutex_lock(&fwd->vteps_mutex);
-    vteps = xmalloc((cmap_count(&fwd->vteps) + 1) * sizeof *vteps);
-    CMAP_FOR_EACH (vtep, cmap_node, &fwd->vteps) {
-        vteps[n++] = vtep;
+    vteps = xmalloc((fwd->vteps.n + 1) * sizeof *vteps);
+    while ((node = ovl_index_next(&fwd->vteps, node, &at))) {
+        vteps[n++] = vtep_cast(node);
     }
     ovs_mutex_unlock(&fwd->vteps_mutex);
 
@@ -182,15 +186,15 @@ ovl_vtep_ref(struct ovl_forwarding *fwd, const struct in6_addr *ip)
     struct ovl_vtep *vtep = ovl_vtep_lookup(fwd, ip);
 
     if (!vtep) {
-        vtep = xzalloc(sizeof *vtep);
+        vtep = xzalloc_cacheline(sizeof *vtep);
         vtep->ip = *ip;
         vtep->traffic = ovl_counters_alloc(OVL_N_TRAFFIC);
         ovsrcu_init(&vtep->adj, NULL);
         atomic_init(&vtep->why, OVL_DROP_VTEP_UNRESOLVED);
 
         ovs_mutex_lock(&fwd->vteps_mutex);
-        cmap_insert(&fwd->vteps, &vtep->cmap_node,
-                    ovl_hash_ip(&fwd->keys, 0, ip));
+        ovl_index_insert(&fwd->vteps, &vtep->inode,
+                         ovl_hash_ip64(&fwd->keys, 0, ip));
         ovs_mutex_unlock(&fwd->vteps_mutex);
         atomic_count_inc(&fwd->n_vteps);
         ovl_vteps_changed(fwd);

@@ -161,6 +161,11 @@ tests_unit_test_nd_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-nd-responder.c
 tests_unit_test_nd_responder_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-node-index
+tests_unit_test_node_index_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-node-index.c
+tests_unit_test_node_index_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-numa-memory
 tests_unit_test_numa_memory_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-numa-memory.c
@@ -433,13 +438,15 @@ TSAN_PIPELINE = $(TSAN_TABLES) \
 	$(tests_libovl_test_a_SOURCES:%=$(top_srcdir)/%)
 TSAN_BINS = \
 	tests/unit/tsan-exact tests/unit/tsan-forwarding \
-	tests/unit/tsan-pipeline tests/unit/tsan-vrf
+	tests/unit/tsan-index tests/unit/tsan-pipeline tests/unit/tsan-vrf
 EXTRA_DIST += tests/unit/tsan.supp
 CLEANFILES += $(TSAN_BINS)
 tests/unit/tsan-exact: $(TSAN_TABLES) \
 		$(top_srcdir)/tests/unit/test-exact-threads.c
 tests/unit/tsan-forwarding: $(TSAN_TABLES) \
 		$(top_srcdir)/tests/unit/test-forwarding-threads.c
+tests/unit/tsan-index: $(TSAN_TABLES) \
+		$(top_srcdir)/tests/unit/test-node-index.c
 tests/unit/tsan-pipeline: $(TSAN_PIPELINE) \
 		$(top_srcdir)/tests/unit/test-pipeline-threads.c
 tests/unit/tsan-vrf: $(TSAN_TABLES) $(top_srcdir)/tests/unit/test-vrf.c

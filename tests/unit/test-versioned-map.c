@@ -9,7 +9,7 @@
 
 #include "versioned-map.h"
 
-/* The hash is the key modulo 4, so that chains are long. */
+/* The map's key is the item's modulo 4, so that chains are long. */
 struct item {
     struct ovl_vnode vnode;
     int key;
@@ -39,7 +39,7 @@ find(const struct ovl_vmap *map, int key, ovs_version_t version)
 {
     struct item *item, *found = NULL;
 
-    OVL_VMAP_FOR_EACH_WITH_HASH (item, vnode, key % 4, version, map) {
+    OVL_VMAP_FOR_EACH_WITH_KEY (item, vnode, key % 4, version, map) {
         if (item->key == key) {
             assert_null(found);
             found = item;
