@@ -323,21 +323,58 @@ find_nexthops(const struct ovl_worker *w, struct ovl_routing rs[], size_t n)
     }
 }
 
+/* Finds the VRFs of the networks of 'n' packets. */
+static void
+find_vrfs(const struct ovl_worker *worker, struct ovl_item *const items[],
+          size_t n, const struct ovl_vrf *vrfs[])
+{
+    const struct ovl_vrf *found[NETDEV_MAX_BURST];
+    uint32_t ids[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];
+    size_t n_ids = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_network *net = items[i]->arrival.net;
+
+        if (net->has_vrf
+            && (!n_ids || net->source_group != ids[n_ids - 1])) {
+            ids[n_ids++] = net->source_group;
+        }
+        indexes[i] = n_ids;
+    }
+    if (n_ids) {
+        ovl_vrf_lookup_bulk(worker->fwd, worker->version, ids, n_ids, found);
+    }
+    for (size_t i = 0; i < n; i++) {
+        vrfs[i] = (items[i]->arrival.net->has_vrf ? found[indexes[i] - 1]
+                   : NULL);
+    }
+}
+
 void
 ovl_route_all(const struct ovl_worker *worker, struct ovl_item items[],
               size_t n)
 {
+    const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
     struct ovl_routing rs[NETDEV_MAX_BURST];
     struct ovl_item *routed[NETDEV_MAX_BURST];
-    size_t n_routed = 0;
+    size_t n_for_router = 0, n_routed = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (items[i].verdict.kind == OVL_VERDICT_ROUTER
-            && ovl_route_start(&rs[n_routed],
-                               n_routed ? &rs[n_routed - 1] : NULL,
-                               &items[i].arrival, &items[i].pkt,
-                               &items[i].verdict)) {
-            routed[n_routed++] = &items[i];
+        if (items[i].verdict.kind == OVL_VERDICT_ROUTER) {
+            routed[n_for_router++] = &items[i];
+        }
+    }
+    if (!n_for_router) {
+        return;
+    }
+    find_vrfs(worker, routed, n_for_router, vrfs);
+    for (size_t i = 0; i < n_for_router; i++) {
+        struct ovl_item *item = routed[i];
+
+        if (ovl_route_start(&rs[n_routed], vrfs[i], &item->arrival,
+                            &item->pkt, &item->verdict)) {
+            routed[n_routed++] = item;
         }
     }
     if (n_routed) {

@@ -398,11 +398,10 @@ check(const struct ovl_routing *l)
 }
 
 bool
-ovl_route_start(struct ovl_routing *l, const struct ovl_routing *before,
+ovl_route_start(struct ovl_routing *l, const struct ovl_vrf *vrf,
                 const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                 struct ovl_verdict *verdict)
 {
-    const struct ovl_worker *w = a->worker;
     enum ovl_drop_reason reason;
 
     l->a = a;
@@ -418,11 +417,7 @@ ovl_route_start(struct ovl_routing *l, const struct ovl_routing *before,
         return false;
     }
 
-    if (before && before->a->net == a->net) {
-        l->vrf = before->vrf;
-    } else if (a->net->has_vrf) {
-        l->vrf = ovl_vrf_lookup(w->fwd, w->version, a->net->source_group);
-    }
+    l->vrf = vrf;
     if (!l->vrf) {
         *verdict = refuse(l, OVL_DROP_NO_ROUTER, OVL_ICMP_NO_ROUTE, 0);
         return false;

@@ -37,10 +37,10 @@ struct ovl_routing {
 };
 
 /* Starts routing 'pkt', a frame of 'a->net' to its router MAC that has passed
- * the guards.  'before', which may be NULL, is another of the same burst that
- * was started.  Returns true if it takes the route to 'pkt->ip.dst' in
+ * the guards, in 'vrf', that of the network, NULL if it has none.  Returns
+ * true if it takes the route to 'pkt->ip.dst' in
  * 'r->vrf' to decide; else '*verdict' says what becomes of it. */
-bool ovl_route_start(struct ovl_routing *r, const struct ovl_routing *before,
+bool ovl_route_start(struct ovl_routing *r, const struct ovl_vrf *vrf,
                      const struct ovl_arrival *a, const struct ovl_pkt *pkt,
                      struct ovl_verdict *verdict);
 
