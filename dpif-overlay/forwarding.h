@@ -202,6 +202,8 @@ struct ovl_network {
     /* What some need, in another. */
     uint32_t tunnel_drops;      /* Block of OVL_N_DROPS: (uplink, vni). */
     uint32_t source_group;      /* For ovl_source_allowed(). */
+    ovs_be32 broadcast4;        /* Of the link of 'gateway4'; 0: it has none;
+                                 * filled in. */
     bool neigh_suppress;
     bool neigh_miss_drop;       /* neigh_miss=drop. */
     bool answer_tunnel;
@@ -423,6 +425,23 @@ ovl_network_is_gateway4(const struct ovl_network *net, ovs_be32 ip)
 
     struct in6_addr mapped = in6_addr_mapped_ipv4(ip);
     return ovl_network_has_gateway(net, &mapped);
+}
+
+/* True if 'ip' is the address of all hosts of a link of 'net', looking at all
+ * of its gateways. */
+bool ovl_network_has_broadcast(const struct ovl_network *,
+                               const struct in6_addr *ip);
+
+/* The same. */
+static inline bool
+ovl_network_is_broadcast(const struct ovl_network *net,
+                         const struct in6_addr *ip)
+{
+    if (net->n_gateways4 < 2) {
+        return (net->n_gateways4 && ovl_ip_is_v4(ip) && net->broadcast4
+                && net->broadcast4 == in6_addr_get_mapped_ipv4(ip));
+    }
+    return ovl_network_has_broadcast(net, ip);
 }
 
 /* True if 'mac' is that of the router of 'net', if it has one.  A network of

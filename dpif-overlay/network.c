@@ -245,18 +245,45 @@ append(char **dst, const void *src, size_t size)
     return copy;
 }
 
+/* The address of all hosts of the link of 'gw', 0 if there is none.  RFC 3021:
+ * links of two addresses or one have none. */
+static ovs_be32
+broadcast_of(const struct ovl_gateway *gw)
+{
+    if (!ovl_ip_is_v4(&gw->ip) || gw->plen >= 96 + 31) {
+        return 0;
+    }
+    return (in6_addr_get_mapped_ipv4(&gw->ip)
+            | htonl(UINT32_MAX >> (gw->plen - 96)));
+}
+
 static void
 fill_in_gateways4(struct ovl_network *net)
 {
     net->n_gateways4 = 0;
     for (size_t i = 0; i < net->n_gateways && net->n_gateways4 < 2; i++) {
-        const struct in6_addr *ip = &net->gateways[i].ip;
+        const struct ovl_gateway *gw = &net->gateways[i];
 
-        if (ovl_ip_is_v4(ip)) {
-            net->gateway4 = in6_addr_get_mapped_ipv4(ip);
+        if (ovl_ip_is_v4(&gw->ip)) {
+            net->gateway4 = in6_addr_get_mapped_ipv4(&gw->ip);
+            net->broadcast4 = broadcast_of(gw);
             net->n_gateways4++;
         }
     }
+}
+
+bool
+ovl_network_has_broadcast(const struct ovl_network *net,
+                          const struct in6_addr *ip)
+{
+    for (size_t i = 0; ovl_ip_is_v4(ip) && i < net->n_gateways; i++) {
+        ovs_be32 broadcast = broadcast_of(&net->gateways[i]);
+
+        if (broadcast && broadcast == in6_addr_get_mapped_ipv4(ip)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Makes the entry for 'net', without references and counters. */
@@ -295,7 +322,8 @@ BUILD_ASSERT_DECL(sizeof(struct ovl_member) % sizeof(void *) == 0);
 void
 ovl_network_set(struct ovl_forwarding *fwd, const struct ovl_network *net)
 {
-    ovl_table_set(fwd, OVL_TABLE_NETWORKS, net->vni, &network_copy(net)->vnode);
+    ovl_table_set(fwd, OVL_TABLE_NETWORKS, net->vni,
+                  &network_copy(net)->vnode);
 }
 
 void

@@ -267,25 +267,33 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
     }
 }
 
-/* Finds the networks of the 'n' next hops of 'rs'. */
+/* Finds the networks of the 'n' next hops of 'rs': often those that the
+ * packets came from. */
 static void
 find_next_networks(const struct ovl_worker *w, struct ovl_routing *rs[],
                    size_t n)
 {
     const struct ovl_network *nets[NETDEV_MAX_BURST];
+    struct ovl_routing *others[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
     uint8_t indexes[NETDEV_MAX_BURST];
-    size_t n_vnis = 0;
+    size_t n_others = 0, n_vnis = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (!n_vnis || rs[i]->vni != vnis[n_vnis - 1]) {
+        if (rs[i]->vni == rs[i]->a->net->vni) {
+            rs[i]->net = rs[i]->a->net;
+            continue;
+        } else if (!n_vnis || rs[i]->vni != vnis[n_vnis - 1]) {
             vnis[n_vnis++] = rs[i]->vni;
         }
-        indexes[i] = n_vnis - 1;
+        indexes[n_others] = n_vnis - 1;
+        others[n_others++] = rs[i];
     }
-    look_networks_up(w, vnis, n_vnis, nets);
-    for (size_t i = 0; i < n; i++) {
-        rs[i]->net = nets[indexes[i]];
+    if (n_vnis) {
+        look_networks_up(w, vnis, n_vnis, nets);
+    }
+    for (size_t i = 0; i < n_others; i++) {
+        others[i]->net = nets[indexes[i]];
     }
 }
 

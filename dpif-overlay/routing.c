@@ -15,26 +15,6 @@
 /* RFC 791 section 3.2: every link takes packets of 68 bytes. */
 #define MIN_MTU 68
 
-/* True if 'ip' is the address of all hosts of 'net'; RFC 3021: links of two
- * addresses or one have none. */
-static bool
-is_broadcast(const struct ovl_network *net, const struct in6_addr *ip)
-{
-    for (size_t i = 0; ovl_ip_is_v4(ip) && i < net->n_gateways; i++) {
-        const struct ovl_gateway *gw = &net->gateways[i];
-
-        if (ovl_ip_is_v4(&gw->ip) && gw->plen < 96 + 31) {
-            uint32_t hosts = UINT32_MAX >> (gw->plen - 96);
-            uint32_t a = ntohl(in6_addr_get_mapped_ipv4(&gw->ip));
-
-            if (ntohl(in6_addr_get_mapped_ipv4(ip)) == (a | hosts)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* What errors are from: an address of the family that the network that the
  * packet came from has, or else the VRF. */
 static bool
@@ -67,7 +47,7 @@ refuse(const struct ovl_routing *l, enum ovl_drop_reason reason,
     if (message == OVL_ICMP_NONE) {
         /* There is nothing to say. */
     } else if (!ovl_icmp_may_answer(l->pkt, &l->a->details->router)
-               || is_broadcast(l->a->net, &l->pkt->ip.dst)) {
+               || ovl_network_is_broadcast(l->a->net, &l->pkt->ip.dst)) {
         OVL_TRACE(l->a->worker->trace,
                   "icmp: nothing is said about such a packet");
     } else if (!find_source(l, &icmp->src)) {
@@ -391,7 +371,8 @@ check(const struct ovl_routing *l)
         reason = (l->pkt->l3 == OVL_L3_IPV4 ? check_ipv4_addresses(l->pkt)
                   : check_ipv6_addresses(l->pkt));
     }
-    if (reason == OVL_NO_DROP && is_broadcast(l->a->net, &l->pkt->ip.src)) {
+    if (reason == OVL_NO_DROP
+        && ovl_network_is_broadcast(l->a->net, &l->pkt->ip.src)) {
         reason = OVL_DROP_MARTIAN_SOURCE;   /* RFC 1812 section 4.2.2.11. */
     }
     return reason;
@@ -466,7 +447,8 @@ ovl_route_finish(const struct ovl_routing *l)
     }
     if (route && route->action == OVL_ROUTE_LOCAL) {
         return for_gateway(l);
-    } else if (connected && is_broadcast(connected, &l->pkt->ip.dst)) {
+    } else if (connected
+               && ovl_network_is_broadcast(connected, &l->pkt->ip.dst)) {
         return ovl_verdict_drop(OVL_DROP_DIRECTED_BROADCAST);
     } else if (l->pkt->ip.ttl <= 1) {
         return refuse(l, OVL_DROP_TTL_EXPIRED, OVL_ICMP_TTL_EXPIRED, 0);
@@ -488,8 +470,8 @@ ovl_too_big_to_bridge(const struct ovl_arrival *a, const struct ovl_pkt *pkt,
     ovl_pkt_parse_for_router_into(router, a->frame, pkt);
     if (router->fault == OVL_NO_DROP && router->df && mtu >= MIN_MTU
         && ovl_icmp_may_answer(pkt, router)
-        && !is_broadcast(a->net, &pkt->ip.src)
-        && !is_broadcast(a->net, &pkt->ip.dst)) {
+        && !ovl_network_is_broadcast(a->net, &pkt->ip.src)
+        && !ovl_network_is_broadcast(a->net, &pkt->ip.dst)) {
         a->details->icmp = (struct ovl_icmp) {
             .message = OVL_ICMP_TOO_BIG, .mtu = mtu, .src = pkt->ip.dst,
             .eth_src = pkt->dst,

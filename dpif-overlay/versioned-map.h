@@ -96,8 +96,9 @@ ovl_vnode_visible(struct ovl_inode *inode, ovs_version_t version)
 size_t ovl_vmap_count(const struct ovl_vmap *);
 
 /* Gives a new array of the '*n' entries that are visible in 'version', each
- * once, whatever the writer does meanwhile.  The writer waits meanwhile: for lists that people read.  The
- * caller frees the array; the entries are valid until it quiesces. */
+ * once, whatever the writer does meanwhile.  The writer waits meanwhile: for
+ * lists that people read.  The caller frees the array; the entries are valid
+ * until it quiesces. */
 struct ovl_vnode **ovl_vmap_snapshot(const struct ovl_vmap *,
                                      ovs_version_t version, size_t *n);
 

@@ -773,6 +773,56 @@ guards_equal_linear_search(void **state)
     }
 }
 
+/* A network knows one IPv4 gateway by heart; several are looked through. */
+static void
+gateways_and_broadcasts_are_known(void **state)
+{
+    struct fixture *f = *state;
+    const struct ovl_gateway gateways[] = {
+        { ip_from("2001:db8::1"), 64 },
+        { ip_from("10.1.0.1"), 96 + 24 },
+        { ip_from("10.2.0.1"), 96 + 31 },
+        { ip_from("10.3.0.1"), 96 + 30 },
+    };
+    const struct in6_addr broadcasts[] = {
+        ip_from("::ffff:ffff:ffff"), ip_from("10.1.0.255"),
+        ip_from("10.2.0.1"), ip_from("10.3.0.3"),
+    };
+
+    /* Gateways first...last - 1. */
+    for (size_t first = 0; first < ARRAY_SIZE(gateways); first++) {
+        for (size_t last = first; last <= ARRAY_SIZE(gateways); last++) {
+            const struct ovl_network *net;
+
+            ovl_forwarding_begin(f->fwd);
+            ovl_network_set(f->fwd, &(struct ovl_network) {
+                .vni = 1, .gateways = &gateways[first],
+                .n_gateways = last - first });
+            net = ovl_network_lookup(f->fwd, ovl_forwarding_commit(f->fwd),
+                                     1);
+            for (size_t i = 0; i < ARRAY_SIZE(gateways); i++) {
+                const struct in6_addr *ip = &gateways[i].ip;
+                bool is_one = i >= first && i < last;
+
+                assert_int_equal(ovl_network_is_gateway(net, ip), is_one);
+                assert_int_equal(
+                    ovl_network_is_gateway4(net,
+                                            in6_addr_get_mapped_ipv4(ip)),
+                    is_one && i);
+                assert_int_equal(
+                    ovl_network_is_broadcast(net, &broadcasts[i]),
+                    is_one && i % 2);
+            }
+            assert_false(ovl_network_is_gateway(net, &broadcasts[1]));
+            assert_false(ovl_network_is_broadcast(net, &gateways[1].ip));
+            assert_false(ovl_network_is_gateway4(net, 0));
+            struct in6_addr none = in6_addr_mapped_ipv4(0);
+            assert_false(ovl_network_is_gateway(net, &none));
+            assert_false(ovl_network_is_broadcast(net, &none));
+        }
+    }
+}
+
 static void
 gateway_binding_finds_vlans(void **state)
 {
@@ -1108,6 +1158,7 @@ main(void)
         TEST(network_counters_survive_replacement_but_not_removal),
         TEST(binding_finds_guards_and_prefixes),
         TEST(guards_equal_linear_search),
+        TEST(gateways_and_broadcasts_are_known),
         TEST(gateway_binding_finds_vlans),
         TEST(drops_of_port_and_vni_survive_replacement),
         TEST(vtep_lives_while_somebody_refers_to_it),
