@@ -5,15 +5,17 @@
 
 /* Index of nodes by numbers of 64 bits.
  *
- * What cmap does, with an exact-match map (exact-map.h) of our own, which
- * takes half the time where many are looked up at once.
- *
  * The number that a node is found by, its *key*, is either all there is to
  * say about it, such as a VNI, or a keyed hash of it, such as of an IPv6
- * address.  Nodes of the same key are a chain, the newest first.  What is
- * found may, besides the nodes with the key, be others, while the writer
- * changes something: the caller looks at all of the chain for what it wants,
- * whether keys are hashes or not.
+ * address.  Keys of up to 32 bits are found by themselves, through tables of
+ * which the last has 64 nodes that are next to each other: what is numbered
+ * in a row costs one cache line for eight nodes.  Others are found through an
+ * exact-match map (exact-map.h).
+ *
+ * Nodes of the same key are a chain, the newest first.  What is found may,
+ * besides the nodes with the key, be others, while the writer changes
+ * something: the caller looks at all of the chain for what it wants, whether
+ * keys are hashes or not.
  *
  * Thread-safety: one writer, any number of readers under RCU.  A node that is
  * in the index before and after a change is found meanwhile.
@@ -38,11 +40,13 @@ struct ovl_inode {
     uint64_t key;
 };
 
+struct ovl_index_cell;
 struct ovl_index_slots;
 
 struct ovl_index {
     /* Readers. */
-    struct ovl_exact_map map;   /* From keys to numbers of slots. */
+    struct ovl_index_cell *words;       /* Immutable pointer. */
+    struct ovl_exact_map map;   /* From longer keys to numbers of slots. */
     OVSRCU_TYPE(struct ovl_index_slots *) slots;
 
     /* Writer. */
@@ -79,7 +83,8 @@ void ovl_index_remove(struct ovl_index *, struct ovl_inode *);
 
 /* Gives all nodes, one after another: the one after 'node', the first after
  * NULL, NULL after the last.  '*at', which is any number at first, is where
- * it is.  Nodes that were given may be removed, if nothing is inserted. */
+ * it is.  Nodes that were given may be removed, but not freed, if nothing is
+ * inserted. */
 struct ovl_inode *ovl_index_next(const struct ovl_index *,
                                  const struct ovl_inode *node, uint32_t *at);
 

@@ -56,11 +56,25 @@ find_name(struct ovl_inode *node, uint32_t name)
 #define N_CHANGES 60000
 #define SEED 99
 
+/* What keys are like. */
+static enum { IN_A_ROW, SCATTERED, LONG, MIXED, N_KINDS } kind;
+
 /* Names share keys in threes. */
 static uint64_t
 key_of(uint32_t name)
 {
-    return (name / 3) * UINT64_C(0x100000001);
+    uint32_t number = name / 3;
+    uint32_t scattered = UINT32_MAX - number * 0x01234567;
+    uint64_t longer = (uint64_t) number << 32 | UINT64_C(1) << 63;
+
+    switch (kind) {
+    case IN_A_ROW: return number;
+    case SCATTERED: return scattered;
+    case LONG: return longer;
+    case MIXED: return number % 5 ? longer : scattered;
+    case N_KINDS: break;
+    }
+    OVS_NOT_REACHED();
 }
 
 static void
@@ -105,7 +119,7 @@ count(const struct ovl_index *index)
 }
 
 static void
-index_finds_what_a_list_finds(void **state OVS_UNUSED)
+compare_with_list(void)
 {
     struct item *items[N_NAMES] = { NULL };
     struct ovl_index index;
@@ -134,7 +148,7 @@ index_finds_what_a_list_finds(void **state OVS_UNUSED)
         }
     }
 
-    /* Slots were used again. */
+    /* They were used again. */
     assert_true(index.n_slots <= N_NAMES / 3 + 1);
 
     struct ovl_inode *node = NULL;
@@ -145,6 +159,14 @@ index_finds_what_a_list_finds(void **state OVS_UNUSED)
     assert_int_equal(count(&index), 0);
     ovl_index_destroy(&index);
     pass_grace();
+}
+
+static void
+index_finds_what_a_list_finds(void **state OVS_UNUSED)
+{
+    for (kind = 0; kind < N_KINDS; kind++) {
+        compare_with_list();
+    }
 }
 
 /* Readers are where a node was when it is removed, and go on. */
@@ -178,7 +200,7 @@ removed_node_leads_on(void **state OVS_UNUSED)
 
 #define N_STABLE 500
 #define N_CHURN 6000
-#define MSECS 300
+#define MSECS 200
 
 static struct {
     struct ovl_index index;
@@ -190,7 +212,11 @@ static struct {
 static uint64_t
 shared_key(uint32_t name)
 {
-    return name < N_STABLE + 100 ? name % N_STABLE : name;
+    uint32_t number = name < N_STABLE + 100 ? name % N_STABLE : name;
+
+    return (kind == LONG ? number * UINT64_C(0x123456789abcd) + (1ull << 33)
+            : kind == SCATTERED ? number * 0x10001
+            : number);
 }
 
 static void *
@@ -198,19 +224,22 @@ reader_main(void *arg OVS_UNUSED)
 {
     struct ovl_inode *nodes[OVL_EXACT_BULK_MAX];
     uint64_t keys[OVL_EXACT_BULK_MAX];
+    uint32_t names[OVL_EXACT_BULK_MAX];
     uint32_t n_missed = 0, first = 0;
     bool stop;
 
     do {
         for (uint32_t i = 0; i < OVL_EXACT_BULK_MAX; i++) {
-            keys[i] = (first + i) % N_STABLE;
+            names[i] = (first + i) % N_STABLE;
+            keys[i] = shared_key(names[i]);
         }
         ovl_index_find_bulk(&shared.index, keys, OVL_EXACT_BULK_MAX, nodes,
                             sizeof(struct item));
         for (uint32_t i = 0; i < OVL_EXACT_BULK_MAX; i++) {
-            n_missed += !find_name(nodes[i], keys[i]);
+            n_missed += !find_name(nodes[i], names[i]);
         }
-        n_missed += !find_name(ovl_index_find(&shared.index, first), first);
+        n_missed += !find_name(ovl_index_find(&shared.index,
+                                              shared_key(first)), first);
 
         /* One that may be there. */
         uint32_t other = N_STABLE + first * 11 % N_CHURN;
@@ -225,7 +254,7 @@ reader_main(void *arg OVS_UNUSED)
 }
 
 static void
-readers_find_what_stays(void **state OVS_UNUSED)
+change_beside_readers(void)
 {
     struct item *churn[N_CHURN] = { NULL };
     struct item *stable[N_STABLE];
@@ -270,6 +299,14 @@ readers_find_what_stays(void **state OVS_UNUSED)
     }
     ovl_index_destroy(&shared.index);
     ovsrcu_quiesce();
+}
+
+static void
+readers_find_what_stays(void **state OVS_UNUSED)
+{
+    for (kind = 0; kind < MIXED; kind++) {
+        change_beside_readers();
+    }
 }
 
 int
