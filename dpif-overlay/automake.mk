@@ -61,6 +61,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/bridging.h \
 	dpif-overlay/ecn.c \
 	dpif-overlay/ecn.h \
+	dpif-overlay/flow-hash.c \
+	dpif-overlay/flow-hash.h \
 	dpif-overlay/from-port.c \
 	dpif-overlay/from-underlay.c \
 	dpif-overlay/guard.c \

@@ -17,6 +17,7 @@
 #include "advertiser.h"
 #include "datapath-private.h"
 #include "dp-packet.h"
+#include "flow-hash.h"
 #include "forwarding.h"
 #include "hash.h"
 #include "netdev.h"
@@ -31,7 +32,6 @@
 #include "smap.h"
 #include "timeval.h"
 #include "underlay.h"
-#include "vxlan.h"
 
 VLOG_DEFINE_THIS_MODULE(overlay_datapath);
 

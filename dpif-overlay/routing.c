@@ -8,9 +8,9 @@
 #include <config.h>
 
 #include "bridging.h"
+#include "flow-hash.h"
 #include "pipeline-trace.h"
 #include "routing.h"
-#include "vxlan.h"
 
 /* RFC 791 section 3.2: every link takes packets of 68 bytes. */
 #define MIN_MTU 68

@@ -14,58 +14,9 @@
 
 #include "csum.h"
 #include "ecn.h"
-#include "hash.h"
+#include "flow-hash.h"
 #include "pkt-edit.h"
-#include "random.h"
 #include "vxlan.h"
-
-/* A guest that knew the seed could put all flows on one underlay path. */
-static uint32_t flow_seed;
-
-void
-ovl_flow_hash_init(void)
-{
-    random_init();
-    flow_seed = random_uint32();
-}
-
-/* The addresses of 'ip'.  The first 12 bytes of an IPv4 address say
- * nothing. */
-static inline uint32_t
-hash_addresses(uint32_t hash, const struct ovl_pkt_ip *ip, bool v4)
-{
-    for (size_t i = v4 ? 12 : 0; i < sizeof ip->src; i += 4) {
-        uint32_t src, dst;
-
-        memcpy(&src, &ip->src.s6_addr[i], sizeof src);
-        memcpy(&dst, &ip->dst.s6_addr[i], sizeof dst);
-        hash = hash_add(hash_add(hash, src), dst);
-    }
-    return hash;
-}
-
-/* Five-tuple, with ports of 0 for fragments; addresses and type if it is not
- * IP. */
-uint32_t
-ovl_flow_hash(const struct ovl_pkt *inner)
-{
-    uint32_t hash = flow_seed;
-
-    if ((inner->l3 == OVL_L3_IPV4 || inner->l3 == OVL_L3_IPV6)
-        && !inner->l3_bad) {
-        const struct ovl_pkt_ip *ip = &inner->ip;
-
-        hash = hash_addresses(hash, ip, inner->l3 == OVL_L3_IPV4);
-        hash = hash_add(hash, ip->hash_proto);
-        hash = hash_add(hash, ((uint32_t) ntohs(ip->sport) << 16)
-                              | ntohs(ip->dport));
-    } else {
-        hash = hash_add64(hash, ovl_mac_bits(inner->src));
-        hash = hash_add64(hash, ovl_mac_bits(inner->dst));
-        hash = hash_add(hash, ntohs(inner->type));
-    }
-    return hash_finish(hash, 0);
-}
 
 uint16_t
 ovl_vxlan_source_port(const struct ovl_pkt *inner)

@@ -17,14 +17,6 @@
 #include "forwarding.h"
 #include "pkt-parse.h"
 
-/* Gives ovl_flow_hash() a random seed.  Before the threads that use it
- * start. */
-void ovl_flow_hash_init(void);
-
-/* A hash of the flow that 'pkt' belongs to, the same for all fragments of a
- * datagram, with a seed per process. */
-uint32_t ovl_flow_hash(const struct ovl_pkt *pkt);
-
 /* RFC 7348 section 5: the UDP source port, a hash of the inner flow, in the
  * dynamic range of RFC 6335, so that the underlay spreads flows.  Host
  * order. */

@@ -22,12 +22,12 @@
 #include <string.h>
 
 #include "bench-world.h"
+#include "flow-hash.h"
 #include "measure.h"
 #include "pkt-edit.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
-#include "vxlan.h"
 
 #define N_PACKETS 1024
 #define BURST NETDEV_MAX_BURST
