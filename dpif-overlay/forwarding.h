@@ -352,10 +352,10 @@ void ovl_source_allowed_bulk(const struct ovl_forwarding *, ovs_version_t,
 void ovl_vtep_lookup_bulk(const struct ovl_forwarding *,
                           const struct in6_addr *const ips[], size_t n,
                           struct ovl_vtep *vteps[]);
+/* 'macs' are what ovl_mac_bits() gives. */
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
-                         const uint32_t vnis[],
-                         const struct eth_addr addrs[], size_t n,
-                         const struct ovl_way *ways[]);
+                         const uint32_t vnis[], const uint64_t macs[],
+                         size_t n, const struct ovl_way *ways[]);
 void ovl_neighbor_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                               const uint32_t vnis[],
                               const struct in6_addr *const ips[], size_t n,

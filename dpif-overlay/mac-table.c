@@ -13,15 +13,10 @@
 
 /* The MAC as it is in memory, then the VNI: it says nothing about order. */
 static struct ovl_exact_key
-mac_key(uint32_t vni, struct eth_addr addr)
+mac_key(uint32_t vni, uint64_t mac)
 {
-    uint32_t lo;
-    uint16_t hi;
-
-    memcpy(&lo, &addr.ea[0], sizeof lo);
-    memcpy(&hi, &addr.ea[4], sizeof hi);
     return (struct ovl_exact_key) {
-        .x = lo | (uint64_t) hi << 32 | (uint64_t) vni << 48,
+        .x = mac | (uint64_t) vni << 48,
         .y = vni >> 16,
     };
 }
@@ -42,15 +37,15 @@ ovl_mac_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
                uint32_t vni, struct eth_addr addr)
 {
     uint32_t number = ovl_vexact_find(&fwd->macs, version,
-                                      mac_key(vni, addr));
+                                      mac_key(vni, ovl_mac_bits(addr)));
 
     return number ? ovl_way_pool_get(fwd, number) : NULL;
 }
 
 void
 ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
-                    const uint32_t vnis[], const struct eth_addr addrs[],
-                    size_t n, const struct ovl_way *ways[])
+                    const uint32_t vnis[], const uint64_t macs[], size_t n,
+                    const struct ovl_way *ways[])
 {
     uint32_t numbers[OVL_BULK_MAX];
     uint64_t xs[OVL_BULK_MAX];
@@ -58,7 +53,7 @@ ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        struct ovl_exact_key key = mac_key(vnis[i], addrs[i]);
+        struct ovl_exact_key key = mac_key(vnis[i], macs[i]);
 
         xs[i] = key.x;
         ys[i] = key.y;
@@ -105,7 +100,7 @@ ovl_mac_set(struct ovl_forwarding *fwd, const struct ovl_mac *mac)
 
     ovs_assert(fwd->in_transaction);
     ovs_assert(!mac->port != !mac->vtep);
-    ovl_vexact_set(&fwd->macs, mac_key(mac->vni, mac->mac),
+    ovl_vexact_set(&fwd->macs, mac_key(mac->vni, ovl_mac_bits(mac->mac)),
                    ovl_way_pool_ref(fwd, &way),
                    ovl_forwarding_version(fwd) + 1);
 }
@@ -114,7 +109,7 @@ void
 ovl_mac_remove(struct ovl_forwarding *fwd, uint32_t vni, struct eth_addr addr)
 {
     ovs_assert(fwd->in_transaction);
-    ovl_vexact_set(&fwd->macs, mac_key(vni, addr), 0,
+    ovl_vexact_set(&fwd->macs, mac_key(vni, ovl_mac_bits(addr)), 0,
                    ovl_forwarding_version(fwd) + 1);
 }
 

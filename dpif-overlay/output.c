@@ -104,7 +104,7 @@ finished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
 {
     count_network_tx(a, net, packet);
     packet = push_tag(a, vlan, packet);
-    a->worker->send(a->worker, port, packet);
+    a->worker->send(a->worker, port, &packet, 1);
 }
 
 static void
@@ -117,7 +117,7 @@ unfinished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
         packet = push_tag(a, vlan, packet);
         ovl_offload_mark(packet,
                          ETH_HEADER_LEN + (vlan ? VLAN_HEADER_LEN : 0), o);
-        a->worker->send(a->worker, port, packet);
+        a->worker->send(a->worker, port, &packet, 1);
         return;
     }
 
@@ -149,15 +149,15 @@ ovl_output_host(const struct ovl_arrival *a, struct ovl_lport *port,
     const struct ovl_offload *o = &pkt->offload;
 
     if (OVS_LIKELY(o->csum == OVL_CSUM_NONE)) {
-        a->worker->send(a->worker, port, packet);
+        a->worker->send(a->worker, port, &packet, 1);
     } else if (ovl_offload_port_can(port, o)) {
         ovl_offload_mark(packet, pkt->l3_ofs, o);
-        a->worker->send(a->worker, port, packet);
+        a->worker->send(a->worker, port, &packet, 1);
     } else {
         struct pieces p = pieces_start(a, o, ovl_lport_mtu(port),
                                        pkt->l3_ofs, packet);
         while ((packet = pieces_next(&p))) {
-            a->worker->send(a->worker, port, packet);
+            a->worker->send(a->worker, port, &packet, 1);
         }
     }
 }
@@ -172,7 +172,7 @@ finished_to_vtep(const struct ovl_arrival *a, const struct ovl_network *net,
     ovl_tally_add(a->worker->shard, &a->worker->vtep_tx,
                   adj->traffic + OVL_TX_PACKETS, dp_packet_size(packet));
     packet = ovl_vxlan_push(packet, adj, fields);
-    a->worker->send(a->worker, adj->port, packet);
+    a->worker->send(a->worker, adj->port, &packet, 1);
 }
 
 void

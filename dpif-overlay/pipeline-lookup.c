@@ -146,7 +146,7 @@ find_neighbor_ways(const struct ovl_worker *worker,
 {
     const struct ovl_way *found[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
-    struct eth_addr macs[NETDEV_MAX_BURST];
+    uint64_t macs[NETDEV_MAX_BURST];
     uint8_t indexes[NETDEV_MAX_BURST];
     size_t n_macs = 0;
 
@@ -154,7 +154,7 @@ find_neighbor_ways(const struct ovl_worker *worker,
         ways[i] = NULL;
         if (neighbors[i]) {
             vnis[n_macs] = items[i]->arrival.net->vni;
-            macs[n_macs] = neighbors[i]->mac;
+            macs[n_macs] = ovl_mac_bits(neighbors[i]->mac);
             indexes[n_macs++] = i;
         }
     }
@@ -206,14 +206,14 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
 {
     struct ovl_item *bridged[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
-    struct eth_addr dsts[NETDEV_MAX_BURST];
+    uint64_t dsts[NETDEV_MAX_BURST];
     const struct ovl_way *ways[NETDEV_MAX_BURST];
     size_t n_bridged = 0;
 
     for (size_t i = 0; i < n; i++) {
         if (items[i].verdict.kind == OVL_VERDICT_BRIDGE) {
             vnis[n_bridged] = items[i].arrival.net->vni;
-            dsts[n_bridged] = items[i].pkt.dst;
+            dsts[n_bridged] = ovl_mac_bits(items[i].pkt.dst);
             bridged[n_bridged++] = &items[i];
         }
     }
@@ -253,14 +253,14 @@ static void
 find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
 {
     const struct ovl_way *ways[NETDEV_MAX_BURST];
-    struct eth_addr addrs[NETDEV_MAX_BURST];
+    uint64_t macs[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
 
     for (size_t i = 0; i < n; i++) {
         vnis[i] = rs[i]->vni;
-        addrs[i] = rs[i]->neighbor->mac;
+        macs[i] = ovl_mac_bits(rs[i]->neighbor->mac);
     }
-    ovl_mac_lookup_bulk(w->fwd, w->version, vnis, addrs, n, ways);
+    ovl_mac_lookup_bulk(w->fwd, w->version, vnis, macs, n, ways);
     prefetch_ways(w, ways, n);
     for (size_t i = 0; i < n; i++) {
         rs[i]->way = ways[i];

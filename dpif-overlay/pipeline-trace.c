@@ -104,10 +104,9 @@ ovl_trace_answer(struct ovl_trace *trace)
     trace->answered = true;
 }
 
-/* The worker's 'send'. */
 static void
-trace_send(struct ovl_worker *worker, struct ovl_lport *port,
-           struct dp_packet *packet)
+trace_output(struct ovl_worker *worker, struct ovl_lport *port,
+             struct dp_packet *packet)
 {
     struct ovl_trace *trace = worker->trace;
 
@@ -117,6 +116,16 @@ trace_send(struct ovl_worker *worker, struct ovl_lport *port,
                   port->name);
     ovl_account_sent(worker->shard, port, 1, dp_packet_size(packet));
     dp_packet_delete(packet);
+}
+
+/* The worker's 'send'. */
+static void
+trace_send(struct ovl_worker *worker, struct ovl_lport *port,
+           struct dp_packet *const packets[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        trace_output(worker, port, packets[i]);
+    }
 }
 
 static void

@@ -37,11 +37,11 @@ struct ovl_worker {
     struct ovl_trace *trace;    /* Nonnull while tracing: every step tells
                                  * what it looked up. */
 
-    /* Gives 'packet' to 'port', now or at the end of the burst.  Takes the
-     * packet.  Reports its fate with ovl_account_sent() or
-     * ovl_account_unsent(). */
+    /* Gives the 'n' packets, of which there is at least one, to 'port', now or
+     * at the end of the burst.  Takes them.  Reports their fate with
+     * ovl_account_sent() or ovl_account_unsent(). */
     void (*send)(struct ovl_worker *, struct ovl_lport *port,
-                 struct dp_packet *packet);
+                 struct dp_packet *const packets[], size_t n);
 
     /* Returns an empty buffer of DPDK's with room for 'size' bytes and
      * OVL_PKT_HEADROOM in front, or NULL if none is left.  May be NULL: see

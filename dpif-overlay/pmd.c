@@ -121,7 +121,7 @@ flush(struct ovl_thread *t)
 /* The pipeline's 'send'. */
 static void
 thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
-            struct dp_packet *packet)
+            struct dp_packet *const packets[], size_t n)
 {
     struct ovl_thread *t = thread_cast(worker);
     size_t index = lport->id % N_PENDING;
@@ -136,14 +136,17 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
             dp_packet_batch_init(&slot->batch);
         }
         slot->port = port;
-    } else if (!dp_packet_batch_is_empty(&slot->batch)
-               && (dp_packet_batch_is_full(&slot->batch)
-                   || slot->batch.packets[0]->source != packet->source)) {
-        /* netdev-dpdk takes all for what the first one is: buffers of DPDK,
-         * or others that it has to copy. */
-        flush_slot(t, slot);
     }
-    dp_packet_batch_add(&slot->batch, packet);
+    for (size_t i = 0; i < n; i++) {
+        if (!dp_packet_batch_is_empty(&slot->batch)
+            && (dp_packet_batch_is_full(&slot->batch)
+                || slot->batch.packets[0]->source != packets[i]->source)) {
+            /* netdev-dpdk takes all for what the first one is: buffers of
+             * DPDK, or others that it has to copy. */
+            flush_slot(t, slot);
+        }
+        dp_packet_batch_add(&slot->batch, packets[i]);
+    }
 }
 
 /* The pipeline's 'heard'. */

@@ -59,7 +59,7 @@ static size_t n_keys;
 /* What is looked up: keys, and the same as the MAC table wants them. */
 static struct key *wanted;
 static uint32_t *wanted_vnis;
-static struct eth_addr *wanted_macs;
+static uint64_t *wanted_macs;
 static size_t n_wanted;
 
 static void
@@ -113,7 +113,7 @@ make_wanted(bool zipf)
     for (size_t i = 0; i < n_wanted; i++) {
         wanted[i] = keys[random_key(zipf)];
         wanted_vnis[i] = wanted[i].vni;
-        wanted_macs[i] = wanted[i].mac;
+        wanted_macs[i] = ovl_mac_bits(wanted[i].mac);
     }
 }
 
@@ -307,7 +307,7 @@ cmap_look_up(void)
         unsigned long found;
 
         for (int j = 0; j < BULK; j++) {
-            hashes[j] = cmap_hash(wanted_vnis[i + j], wanted_macs[i + j]);
+            hashes[j] = cmap_hash(wanted_vnis[i + j], wanted[i + j].mac);
         }
         found = cmap_find_batch(&cmap, UINT32_MAX, hashes, nodes);
         for (int j = 0; j < BULK; j++) {
@@ -323,7 +323,7 @@ cmap_look_up(void)
             }
             CMAP_NODE_FOR_EACH (e, node, nodes[j]) {
                 if (e->vni == wanted_vnis[i + j]
-                    && eth_addr_equals(e->mac, wanted_macs[i + j])) {
+                    && eth_addr_equals(e->mac, wanted[i + j].mac)) {
                     sum += e->value;
                     break;
                 }

@@ -45,9 +45,8 @@ port_create(const char *name)
     return port;
 }
 
-/* The worker's 'send'. */
 static void
-catch_output(struct ovl_worker *worker, struct ovl_lport *port,
+catch_packet(struct ovl_worker *worker, struct ovl_lport *port,
              struct dp_packet *packet)
 {
     struct seq_model *m = CONTAINER_OF(worker, struct seq_model, worker);
@@ -59,6 +58,16 @@ catch_output(struct ovl_worker *worker, struct ovl_lport *port,
     frame_put(&out->frame, dp_packet_data(packet), dp_packet_size(packet));
     ovl_account_sent(worker->shard, port, 1, dp_packet_size(packet));
     dp_packet_delete(packet);
+}
+
+/* The worker's 'send'. */
+static void
+catch_output(struct ovl_worker *worker, struct ovl_lport *port,
+             struct dp_packet *const packets[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        catch_packet(worker, port, packets[i]);
+    }
 }
 
 /* Rows. */

@@ -90,9 +90,8 @@ see_encapsulated(struct thread *t, const uint8_t *p, size_t len)
     }
 }
 
-/* The worker's 'send'. */
 static void
-see_output(struct ovl_worker *worker, struct ovl_lport *port,
+see_packet(struct ovl_worker *worker, struct ovl_lport *port,
            struct dp_packet *packet)
 {
     struct thread *t = (struct thread *) worker;
@@ -117,6 +116,16 @@ see_output(struct ovl_worker *worker, struct ovl_lport *port,
     }
     ovl_account_sent(worker->shard, port, 1, len);
     dp_packet_delete(packet);
+}
+
+/* The worker's 'send'. */
+static void
+see_output(struct ovl_worker *worker, struct ovl_lport *port,
+           struct dp_packet *const packets[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        see_packet(worker, port, packets[i]);
+    }
 }
 
 /* A frame to 'dst' whose last byte says whose it is. */

@@ -43,9 +43,8 @@ world_port_create(const char *name, const char *mac)
     return port;
 }
 
-/* The worker's 'send'. */
 static void
-catch_output(struct ovl_worker *worker, struct ovl_lport *port,
+catch_packet(struct ovl_worker *worker, struct ovl_lport *port,
              struct dp_packet *packet)
 {
     struct world *w = (struct world *) worker;
@@ -62,6 +61,16 @@ catch_output(struct ovl_worker *worker, struct ovl_lport *port,
     frame_put(&out->frame, dp_packet_data(packet), dp_packet_size(packet));
     ovl_account_sent(worker->shard, port, 1, dp_packet_size(packet));
     dp_packet_delete(packet);
+}
+
+/* The worker's 'send'. */
+static void
+catch_output(struct ovl_worker *worker, struct ovl_lport *port,
+             struct dp_packet *const packets[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        catch_packet(worker, port, packets[i]);
+    }
 }
 
 /* The worker's 'heard'. */
