@@ -61,6 +61,8 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/bridging.h \
 	dpif-overlay/ecn.c \
 	dpif-overlay/ecn.h \
+	dpif-overlay/fast-path.c \
+	dpif-overlay/fast-path.h \
 	dpif-overlay/flow-hash.c \
 	dpif-overlay/flow-hash.h \
 	dpif-overlay/from-port.c \
@@ -89,6 +91,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/pkt-buffer.h \
 	dpif-overlay/pkt-edit.c \
 	dpif-overlay/pkt-edit.h \
+	dpif-overlay/pkt-parse-fast.h \
 	dpif-overlay/pkt-parse-load.h \
 	dpif-overlay/pkt-parse-mtu.c \
 	dpif-overlay/pkt-parse-nd.c \

@@ -50,9 +50,7 @@ static bool
 is_martian(const struct in6_addr *ip)
 {
     if (ovl_ip_is_v4(ip)) {
-        uint32_t host = ntohl(in6_addr_get_mapped_ipv4(ip));
-
-        return host >> 24 == 0 || host >> 24 == 127 || host >> 28 >= 14;
+        return ovl_ip4_is_martian(ntohl(in6_addr_get_mapped_ipv4(ip)));
     }
     return (ipv6_addr_is_multicast(ip) || IN6_IS_ADDR_LOOPBACK(ip)
             || !ipv6_addr_is_set(ip));

@@ -31,7 +31,7 @@ is_host_address(const struct ovl_network *net, ovs_be32 ip)
 {
     uint32_t host = ntohl(ip);
 
-    if (host >> 24 == 0 || host >> 24 == 127 || host >> 28 >= 14) {
+    if (ovl_ip4_is_martian(host)) {
         return false;
     }
     for (size_t i = 0; i < net->n_gateways; i++) {

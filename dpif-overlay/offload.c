@@ -11,21 +11,13 @@
 #include "pkt-edit.h"
 #include "tso.h"
 
-/* Marks that tell a driver to do something when it sends, and that dp_packet
- * has no name for. */
-#ifdef DPDK_NETDEV
-#define OTHER_MARKS RTE_MBUF_F_TX_UDP_SEG
-#else
-#define OTHER_MARKS 0
-#endif
-
 static struct ovl_offload
 read_marks(const struct dp_packet *packet, uint64_t flags)
 {
     struct ovl_offload o = { .csum = OVL_CSUM_UNKNOWN };
     uint64_t l4 = flags & DP_PACKET_OL_TX_L4_MASK;
 
-    if (flags & OTHER_MARKS) {
+    if (flags & OVL_OFFLOAD_OTHER_MARKS) {
         return o;
     } else if (l4 == DP_PACKET_OL_TX_UDP_CKSUM) {
         o.csum = OVL_CSUM_UDP;
@@ -46,12 +38,10 @@ read_marks(const struct dp_packet *packet, uint64_t flags)
 struct ovl_offload
 ovl_offload_take(struct dp_packet *packet)
 {
-    uint64_t flags = *dp_packet_ol_flags_ptr(packet);
     struct ovl_offload o = { .csum = OVL_CSUM_NONE };
 
-    if (OVS_UNLIKELY(flags & (DP_PACKET_OL_TX_L4_MASK
-                              | DP_PACKET_OL_TX_TCP_SEG | OTHER_MARKS))) {
-        o = read_marks(packet, flags);
+    if (OVS_UNLIKELY(ovl_offload_is_asked(packet))) {
+        o = read_marks(packet, *dp_packet_ol_flags_ptr(packet));
     }
     ovl_pkt_forget_metadata(packet);
     return o;

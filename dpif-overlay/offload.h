@@ -32,6 +32,24 @@ struct ovl_worker;
  * three members. */
 struct ovl_offload ovl_offload_take(struct dp_packet *packet);
 
+/* Marks that tell a driver to do something when it sends, and that dp_packet
+ * has no name for. */
+#ifdef DPDK_NETDEV
+#define OVL_OFFLOAD_OTHER_MARKS RTE_MBUF_F_TX_UDP_SEG
+#else
+#define OVL_OFFLOAD_OTHER_MARKS 0
+#endif
+
+/* True if whoever sent 'packet' has left something to be done about it.  What
+ * it is, ovl_offload_take() says. */
+static inline bool
+ovl_offload_is_asked(const struct dp_packet *packet)
+{
+    return (*dp_packet_ol_flags_ptr(packet)
+            & (DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG
+               | OVL_OFFLOAD_OTHER_MARKS)) != 0;
+}
+
 /* For what is in VXLAN, whose 'asked' is about the outer packet: makes of it
  * what is asked for about 'inner'.  Returns false if that makes no sense. */
 bool ovl_offload_inside(struct ovl_offload *asked,

@@ -87,6 +87,14 @@ ovl_ip_is_v4(const struct in6_addr *ip)
     return IN6_IS_ADDR_V4MAPPED(ip);
 }
 
+/* RFC 1122 section 3.2.1.3: what no host has, of any network.  'ip' is in host
+ * order. */
+static inline bool
+ovl_ip4_is_martian(uint32_t ip)
+{
+    return ip >> 24 == 0 || ip >> 24 == 127 || ip >> 28 >= 14;
+}
+
 bool ovl_prefix_is_v4(const struct ovl_prefix *);
 bool ovl_prefix_contains(const struct ovl_prefix *, const struct in6_addr *);
 

@@ -29,6 +29,7 @@
 
 #include "arp-responder.h"
 #include "bridging.h"
+#include "fast-path.h"
 #include "ip-forward.h"
 #include "nd-responder.h"
 #include "offload.h"
@@ -558,21 +559,13 @@ act(struct ovl_item *item)
 }
 
 static void
-act_on_all(struct ovl_item items[], size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        act(&items[i]);
-    }
-}
-
-static void
 count_received(struct ovl_worker *worker, const struct ovl_lport *in,
-               const struct ovl_item items[], size_t n)
+               struct dp_packet *const packets[], size_t n)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < n; i++) {
-        bytes += dp_packet_size(items[i].packet);
+        bytes += dp_packet_size(packets[i]);
     }
     ovl_counter_add(worker->shard, OVL_TOTAL_RECEIVED, n);
     ovl_counter_add(worker->shard, in->traffic + OVL_RX_PACKETS, n);
@@ -589,13 +582,56 @@ count_burst(struct ovl_worker *worker)
     ovl_tally_flush(worker->shard, &worker->vtep_tx);
 }
 
+static bool
+is_taken(const struct ovl_fast *fast, size_t i)
+{
+    return fast->taken & UINT32_C(1) << i;
+}
+
+/* Handles those of the 'n' packets that the fast path has not taken by the
+ * passes, and the others when their turn comes. */
+static void __attribute__((__noinline__))
+run_passes(struct ovl_worker *worker, struct ovl_lport *in,
+           const struct ovl_binding *binding, struct ovl_fast *fast,
+           struct dp_packet *const packets[], size_t n)
+{
+    struct ovl_item items[NETDEV_MAX_BURST];
+    size_t n_items = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_taken(fast, i)) {
+            items[n_items].packet = packets[i];
+            items[n_items++].asked = ovl_offload_take(packets[i]);
+        }
+    }
+    parse_all(worker, in, binding, items, n_items);
+    classify_all(role_of(binding), items, n_items);
+    ovl_find_networks(worker, items, n_items);
+    ovl_find_senders(worker, items, n_items);
+    decide_all(items, n_items);
+    ovl_respond_all(worker, items, n_items);
+    ovl_bridge_all(worker, items, n_items);
+    ovl_route_all(worker, items, n_items);
+
+    struct ovl_item *item = items;
+    for (size_t i = 0; i < n; i++) {
+        if (is_taken(fast, i)) {
+            ovl_fast_act(fast, i, packets[i]);
+        } else {
+            ovl_fast_flush(fast);
+            act(item++);
+        }
+    }
+    ovl_fast_flush(fast);
+}
+
 void
 ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
                  struct dp_packet_batch *batch)
 {
-    struct ovl_item items[NETDEV_MAX_BURST];
+    struct dp_packet *const *packets = batch->packets;
     size_t n = dp_packet_batch_size(batch);
-    struct dp_packet *packet;
+    struct ovl_fast fast;
 
     worker->version = ovl_forwarding_version(worker->fwd);
     worker->config = ovl_config_get(worker->fwd, worker->version);
@@ -603,23 +639,18 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     const struct ovl_binding *binding
         = ovl_binding_lookup(worker->fwd, worker->version, in->id);
 
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        items[i].packet = packet;
-        items[i].asked = ovl_offload_take(packet);
+    count_received(worker, in, packets, n);
+    ovl_fast_decide(&fast, worker, in, binding, packets, n);
+    if (OVS_LIKELY(count_1bits(fast.taken) == n)) {
+        for (size_t i = 0; i < n; i++) {
+            ovl_fast_act(&fast, i, packets[i]);
+        }
+        ovl_fast_flush(&fast);
+    } else {
+        run_passes(worker, in, binding, &fast, packets, n);
     }
-    dp_packet_batch_init(batch);
-
-    count_received(worker, in, items, n);
-    parse_all(worker, in, binding, items, n);
-    classify_all(role_of(binding), items, n);
-    ovl_find_networks(worker, items, n);
-    ovl_find_senders(worker, items, n);
-    decide_all(items, n);
-    ovl_respond_all(worker, items, n);
-    ovl_bridge_all(worker, items, n);
-    ovl_route_all(worker, items, n);
-    act_on_all(items, n);
     count_burst(worker);
+    dp_packet_batch_init(batch);
 }
 
 void

@@ -32,21 +32,6 @@ ovl_pkt_reuse(struct dp_packet *packet, size_t size)
     return packet;
 }
 
-void
-ovl_pkt_forget_metadata(struct dp_packet *packet)
-{
-    /* A virtio header that a guest wrote must never make a driver segment or
-     * checksum anything. */
-#ifdef DPDK_NETDEV
-    packet->mbuf.ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
-#else
-    *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_SUPPORTED_MASK;
-#endif
-    packet->packet_type = htonl(PT_ETH);
-    dp_packet_reset_cutlen(packet);
-    dp_packet_reset_offsets(packet);
-}
-
 struct dp_packet *
 ovl_pkt_copy_with_headroom(struct dp_packet *packet, size_t n)
 {

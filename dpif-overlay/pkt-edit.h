@@ -47,7 +47,20 @@ struct dp_packet *ovl_pkt_reuse(struct dp_packet *packet, size_t size);
 
 /* Forgets what a driver or a guest claims about 'packet' beyond its bytes:
  * offloads, offsets, type. */
-void ovl_pkt_forget_metadata(struct dp_packet *packet);
+static inline void
+ovl_pkt_forget_metadata(struct dp_packet *packet)
+{
+    /* A virtio header that a guest wrote must never make a driver segment or
+     * checksum anything. */
+#ifdef DPDK_NETDEV
+    packet->mbuf.ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+#else
+    *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_SUPPORTED_MASK;
+#endif
+    packet->packet_type = htonl(PT_ETH);
+    dp_packet_reset_cutlen(packet);
+    dp_packet_reset_offsets(packet);
+}
 
 /* Returns a copy of 'packet', which it frees, with room for 'n' bytes in
  * front: an mbuf cannot grow. */

@@ -21,9 +21,7 @@
 uint16_t
 ovl_vxlan_source_port(const struct ovl_pkt *inner)
 {
-    uint64_t range = OVL_VXLAN_SPORT_MAX - OVL_VXLAN_SPORT_MIN + 1;
-
-    return OVL_VXLAN_SPORT_MIN + (ovl_flow_hash(inner) * range >> 32);
+    return ovl_vxlan_hash_to_port(ovl_flow_hash(inner));
 }
 
 uint8_t
@@ -32,43 +30,8 @@ ovl_vxlan_tos(const struct ovl_config *config, const struct ovl_pkt *inner)
     bool is_ip = ((inner->l3 == OVL_L3_IPV4 || inner->l3 == OVL_L3_IPV6)
                   && !inner->l3_bad);
 
-    if (!is_ip) {
-        return config->tos & IP_DSCP_MASK;
-    }
-    return ((config->dscp_inherit ? inner->ip.tos : config->tos)
-            & IP_DSCP_MASK)
-           | ovl_ecn_encapsulate(ovl_ecn_of_tos(inner->ip.tos));
-}
-
-static inline void
-put_be16(uint8_t *p, size_t ofs, uint16_t value)
-{
-    ovs_be16 wire = htons(value);
-
-    memcpy(p + ofs, &wire, sizeof wire);
-}
-
-static inline void
-put_be32(uint8_t *p, size_t ofs, uint32_t value)
-{
-    ovs_be32 wire = htonl(value);
-
-    memcpy(p + ofs, &wire, sizeof wire);
-}
-
-/* Fills in the prebuilt IPv4 header at 'l3' of a packet of 'len' bytes, whose
- * checksum is 'prebuilt_csum' for a TOS and a length of 0: adding both makes
- * it right again (RFC 1071). */
-static inline void
-fill_ipv4(uint8_t *l3, ovs_be16 prebuilt_csum, size_t len, uint8_t tos)
-{
-    uint32_t sum = (uint16_t) ~ntohs(prebuilt_csum) + len + tos;
-
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    l3[offsetof(struct ip_header, ip_tos)] = tos;
-    put_be16(l3, offsetof(struct ip_header, ip_tot_len), len);
-    put_be16(l3, offsetof(struct ip_header, ip_csum), ~sum);
+    return (is_ip ? ovl_vxlan_inner_to_tos(config, inner->ip.tos)
+            : config->tos & IP_DSCP_MASK);
 }
 
 /* Fills in the prebuilt IPv6 header at 'l3' with a payload of 'len' bytes. */
@@ -77,19 +40,7 @@ fill_ipv6(uint8_t *l3, size_t len, uint8_t tos)
 {
     l3[0] = 0x60 | (tos >> 4);
     l3[1] = tos << 4;
-    put_be16(l3, offsetof(struct ovs_16aligned_ip6_hdr, ip6_plen), len);
-}
-
-/* Fills in the prebuilt UDP header at 'udp' of a datagram of 'len' bytes, and
- * writes the VXLAN header behind it.  RFC 7348 section 5: only the I flag is
- * set. */
-static inline void
-fill_udp_and_vxlan(uint8_t *udp, size_t len, const struct ovl_vxlan_fields *f)
-{
-    put_be16(udp, offsetof(struct udp_header, udp_src), f->sport);
-    put_be16(udp, offsetof(struct udp_header, udp_len), len);
-    put_be32(udp, UDP_HEADER_LEN, VXLAN_FLAGS);
-    put_be32(udp, UDP_HEADER_LEN + 4, f->vni << 8);
+    ovl_vxlan_put_be16(l3, offsetof(struct ovs_16aligned_ip6_hdr, ip6_plen), len);
 }
 
 /* RFC 8200 section 8.1, over the 'len' bytes of UDP behind 'l3'. */
@@ -107,25 +58,10 @@ udp6_csum(const uint8_t *l3, size_t len)
     return result ? result : htons(0xffff);
 }
 
-static struct dp_packet *
-push_ipv4(struct dp_packet *packet, const struct ovl_adjacency *adj,
-          const struct ovl_vxlan_fields *f)
-{
-    size_t udp_len = (UDP_HEADER_LEN + sizeof(struct vxlanhdr)
-                      + dp_packet_size(packet));
-    uint8_t *data = ovl_pkt_push(&packet, (OVL_ADJ_HEADER4
-                                           + sizeof(struct vxlanhdr)));
-    uint8_t *l3 = data + ETH_HEADER_LEN;
-
-    memcpy(data, adj->header, OVL_ADJ_HEADER4);
-    fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
-    fill_udp_and_vxlan(l3 + IP_HEADER_LEN, udp_len, f);
-    return packet;
-}
-
-static struct dp_packet *
-push_ipv6(struct dp_packet *packet, const struct ovl_adjacency *adj,
-          const struct ovl_vxlan_fields *f)
+struct dp_packet *
+ovl_vxlan_push_ipv6(struct dp_packet *packet,
+                    const struct ovl_adjacency *adj,
+                    const struct ovl_vxlan_fields *f)
 {
     size_t udp_len = (UDP_HEADER_LEN + sizeof(struct vxlanhdr)
                       + dp_packet_size(packet));
@@ -135,21 +71,13 @@ push_ipv6(struct dp_packet *packet, const struct ovl_adjacency *adj,
 
     memcpy(data, adj->header, OVL_ADJ_HEADER6);
     fill_ipv6(l3, udp_len, f->tos);
-    fill_udp_and_vxlan(udp, udp_len, f);
+    ovl_vxlan_fill_udp(udp, udp_len, f);
     if (!f->udp6_zero_csum) {
         ovs_be16 sum = udp6_csum(l3, udp_len);
 
         memcpy(udp + offsetof(struct udp_header, udp_csum), &sum, sizeof sum);
     }
     return packet;
-}
-
-struct dp_packet *
-ovl_vxlan_push(struct dp_packet *packet, const struct ovl_adjacency *adj,
-               const struct ovl_vxlan_fields *f)
-{
-    return (OVS_LIKELY(!adj->ipv6) ? push_ipv4(packet, adj, f)
-            : push_ipv6(packet, adj, f));
 }
 
 void

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Prefix: ovl_fast_. */
+
+#include <config.h>
+
+#include "fast-path.h"
+
+#include "bridging.h"
+#include "ecn.h"
+#include "flow-hash.h"
+#include "offload.h"
+#include "pkt-edit.h"
+#include "pkt-parse-fast.h"
+#include "vxlan.h"
+
+/* No MAC's bits. */
+#define NO_MAC UINT64_MAX
+
+/* Packets whose MAC has to be looked up, number 'indexes[i]' of the burst. */
+struct wanted {
+    size_t n;
+    uint8_t indexes[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    uint64_t macs[NETDEV_MAX_BURST];
+};
+
+static uint64_t
+router_of(const struct ovl_network *net)
+{
+    return net->has_router ? ovl_mac_bits(net->router_mac) : NO_MAC;
+}
+
+/* Takes what has to go to 'way', from or into 'item->net'. */
+static inline void
+choose_way(struct ovl_fast *fast, size_t i, const struct ovl_way *way)
+{
+    struct ovl_fast_item *item = &fast->items[i];
+
+    if (OVS_UNLIKELY(!way)) {
+        return;
+    } else if (way->vtep) {
+        const struct ovl_adjacency *adj
+            = ovsrcu_get(struct ovl_adjacency *, &way->vtep->adj);
+
+        if (fast->tunnel || !adj || !ovl_lport_is_alive(adj->port)
+            || item->len - ETH_HEADER_LEN > ovl_bridge_mtu(item->net, adj)) {
+            return;
+        }
+        item->encapsulate = true;
+        item->adj = adj;
+    } else if (way->vlan || way->port == fast->in
+               || !ovl_lport_is_alive(way->port)) {
+        return;
+    } else {
+        item->encapsulate = false;
+        item->port = way->port;
+    }
+    fast->taken |= UINT32_C(1) << i;
+}
+
+static void
+choose_ways(struct ovl_fast *fast, const struct wanted *w)
+{
+    const struct ovl_way *ways[NETDEV_MAX_BURST];
+
+    if (w->n) {
+        ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
+                            w->macs, w->n, ways);
+    }
+    for (size_t i = 0; i < w->n; i++) {
+        choose_way(fast, w->indexes[i], ways[i]);
+    }
+}
+
+/* From a VM. */
+
+/* Who was allowed to speak last. */
+struct speaker {
+    uint64_t mac4, mac6;        /* NO_MAC: nobody. */
+    uint32_t ip4;
+    uint64_t ip6[2];
+};
+
+static inline bool
+is_speaker(const struct speaker *s, const struct ovl_fast_pkt *pkt)
+{
+    uint32_t ip4;
+    uint64_t ip6[2];
+
+    if (OVS_LIKELY(!pkt->ipv6)) {
+        memcpy(&ip4, pkt->ip_src, sizeof ip4);
+        return pkt->src == s->mac4 && ip4 == s->ip4;
+    }
+    memcpy(ip6, pkt->ip_src, sizeof ip6);
+    return pkt->src == s->mac6 && ip6[0] == s->ip6[0] && ip6[1] == s->ip6[1];
+}
+
+/* The rules of guard.c, as far as they say yes. */
+static bool
+may_speak(const struct ovl_binding *binding, const struct ovl_network *net,
+          const struct ovl_fast_pkt *pkt, struct eth_addr src)
+{
+    struct in6_addr ip;
+
+    if (ovl_fast_is_multicast(pkt->src) || !pkt->src
+        || pkt->src == router_of(net)) {
+        return false;
+    }
+    if (pkt->ipv6) {
+        memcpy(&ip, pkt->ip_src, sizeof ip);
+        if (!ipv6_addr_is_set(&ip) || ovl_ip_is_v4(&ip)) {
+            return false;
+        }
+    } else {
+        ip = in6_addr_mapped_ipv4(ovl_fast_be32(pkt->ip_src));
+    }
+    if (ovl_network_is_gateway(net, &ip)) {
+        return false;
+    }
+    if (binding->guarded) {
+        const struct ovl_guard *guard = ovl_binding_find_guard(binding, src);
+
+        return guard && ovl_guard_allows(guard, &ip);
+    }
+    return true;
+}
+
+static void
+remember(struct speaker *s, const struct ovl_fast_pkt *pkt)
+{
+    if (pkt->ipv6) {
+        s->mac6 = pkt->src;
+        memcpy(s->ip6, pkt->ip_src, sizeof s->ip6);
+    } else {
+        s->mac4 = pkt->src;
+        memcpy(&s->ip4, pkt->ip_src, sizeof s->ip4);
+    }
+}
+
+static inline uint32_t
+hash_flow(const struct ovl_fast_pkt *pkt)
+{
+    return (OVS_LIKELY(!pkt->ipv6)
+            ? ovl_flow_hash_ip4(ovl_fast_be32(pkt->ip_src),
+                                ovl_fast_be32(pkt->ip_dst), pkt->proto,
+                                pkt->ports)
+            : ovl_flow_hash_ip6(pkt->ip_src, pkt->ip_dst, pkt->proto,
+                                pkt->ports));
+}
+
+static void
+decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
+              struct dp_packet *const packets[], size_t n)
+{
+    const struct ovl_worker *worker = fast->worker;
+    const struct ovl_config *config = worker->config;
+    const struct ovl_network *net
+        = ovl_network_lookup(worker->fwd, worker->version, binding->vni);
+    struct speaker speaker = { .mac4 = NO_MAC, .mac6 = NO_MAC };
+    struct wanted w;
+
+    if (!net) {
+        return;
+    }
+    w.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *data = ovl_pkt_data(packets[i]);
+        struct ovl_fast_item *item = &fast->items[i];
+        uint32_t len = dp_packet_size(packets[i]);
+        struct ovl_fast_pkt pkt;
+
+        if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX
+            || !ovl_fast_parse(data, len, &pkt)
+            || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
+            || pkt.dst == router_of(net)) {
+            continue;
+        }
+        if (OVS_UNLIKELY(!is_speaker(&speaker, &pkt))) {
+            if (!may_speak(binding, net, &pkt,
+                           WIRE(data, struct eth_header, eth_src))) {
+                continue;
+            }
+            remember(&speaker, &pkt);
+        }
+        item->net = net;
+        item->len = len;
+        item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
+        item->tos = ovl_vxlan_inner_to_tos(config, pkt.tos);
+        w.indexes[w.n] = i;
+        w.vnis[w.n] = binding->vni;
+        w.macs[w.n++] = pkt.dst;
+    }
+    choose_ways(fast, &w);
+}
+
+/* Out of tunnels. */
+
+/* Frames out of tunnels, number 'indexes[i]' of the burst. */
+struct tunneled {
+    size_t n;
+    uint8_t indexes[NETDEV_MAX_BURST];
+    uint32_t vnis[NETDEV_MAX_BURST];
+    ovs_be32 srcs[NETDEV_MAX_BURST];    /* Outer source addresses. */
+    uint64_t dsts[NETDEV_MAX_BURST];    /* Inner MACs. */
+
+    const struct ovl_network *nets[NETDEV_MAX_BURST];
+    bool allowed[NETDEV_MAX_BURST];
+    struct ovl_vtep *from[NETDEV_MAX_BURST];
+};
+
+/* What is ours, as from-underlay.c has it. */
+struct ours {
+    uint64_t macs[2];
+    ovs_be32 ip;
+    ovs_be16 port;
+};
+
+static bool
+ours_init(struct ours *ours, const struct ovl_config *config)
+{
+    if (!config->local || !ipv6_addr_is_set(&config->vtep4)) {
+        return false;
+    }
+    ours->macs[0] = ovl_mac_bits(ovl_lport_mac(config->local));
+    ours->macs[1] = (config->uplink
+                     ? ovl_mac_bits(ovl_lport_mac(config->uplink)) : NO_MAC);
+    ours->ip = in6_addr_get_mapped_ipv4(&config->vtep4);
+    ours->port = htons(config->vxlan_port);
+    return true;
+}
+
+/* True if 'o' is sound VXLAN for us. */
+static inline bool
+is_for_us(const struct ours *ours, const struct ovl_fast_outer *o)
+{
+    return ((o->dst == ours->macs[0] || o->dst == ours->macs[1])
+            && o->ip_dst == ours->ip && o->dport == ours->port
+            && (o->flags & (OVL_VXLAN_FLAG_I | OVL_VXLAN_FLAG_P))
+               == OVL_VXLAN_FLAG_I
+            && o->ip_src != ours->ip
+            && !ovl_ip4_is_martian(ntohl(o->ip_src)));
+}
+
+/* RFC 6040 section 4.2: true if what is inside stays as it is, and nothing is
+ * odd about it. */
+static inline bool
+is_ecn_usual(uint8_t inner, uint8_t outer)
+{
+    return (ovl_ecn_of_tos(outer) == OVL_ECN_NOT_ECT
+            || ovl_ecn_of_tos(outer) == ovl_ecn_of_tos(inner));
+}
+
+/* Looks up the networks of 't', nearly always one. */
+static void
+find_networks(const struct ovl_worker *worker, struct tunneled *t)
+{
+    uint32_t differ = 0;
+
+    for (size_t i = 1; i < t->n; i++) {
+        differ |= t->vnis[i] ^ t->vnis[0];
+    }
+    if (differ) {
+        ovl_network_lookup_bulk(worker->fwd, worker->version, t->vnis, t->n,
+                                t->nets);
+        return;
+    }
+    t->nets[0] = ovl_network_lookup(worker->fwd, worker->version, t->vnis[0]);
+    for (size_t i = 1; i < t->n; i++) {
+        t->nets[i] = t->nets[0];
+    }
+}
+
+/* Looks up the senders of those of 't' that have a network, and forgets the
+ * others. */
+static void
+find_senders(const struct ovl_worker *worker, struct tunneled *t)
+{
+    struct in6_addr srcs[NETDEV_MAX_BURST];
+    const struct in6_addr *ips[NETDEV_MAX_BURST];
+    uint32_t groups[NETDEV_MAX_BURST];
+    uint8_t numbers[NETDEV_MAX_BURST];
+    bool allowed[NETDEV_MAX_BURST];
+    struct ovl_vtep *from[NETDEV_MAX_BURST];
+    size_t n = 0, n_ips = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        if (!t->nets[i] || t->dsts[i] == router_of(t->nets[i])) {
+            continue;
+        }
+        t->indexes[n] = t->indexes[i];
+        t->vnis[n] = t->vnis[i];
+        t->srcs[n] = t->srcs[i];
+        t->dsts[n] = t->dsts[i];
+        t->nets[n] = t->nets[i];
+        if (!n || t->srcs[n] != t->srcs[n - 1]
+            || t->nets[n]->source_group != t->nets[n - 1]->source_group) {
+            groups[n_ips] = t->nets[n]->source_group;
+            srcs[n_ips] = in6_addr_mapped_ipv4(t->srcs[n]);
+            ips[n_ips] = &srcs[n_ips];
+            n_ips++;
+        }
+        numbers[n++] = n_ips - 1;
+    }
+    t->n = n;
+    if (n_ips) {
+        ovl_source_allowed_bulk(worker->fwd, worker->version, groups, ips,
+                                n_ips, allowed);
+        ovl_vtep_lookup_bulk(worker->fwd, ips, n_ips, from);
+    }
+    for (size_t i = 0; i < n; i++) {
+        t->allowed[i] = allowed[numbers[i]];
+        t->from[i] = from[numbers[i]];
+    }
+}
+
+static void
+decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
+              size_t n)
+{
+    const struct ovl_worker *worker = fast->worker;
+    struct tunneled t;
+    struct ours ours;
+    struct wanted w;
+
+    if (!ours_init(&ours, worker->config)) {
+        return;
+    }
+    t.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *data = ovl_pkt_data(packets[i]);
+        struct ovl_fast_outer outer;
+        struct ovl_fast_pkt pkt;
+
+        if (ovl_offload_is_asked(packets[i])
+            || !ovl_fast_parse_outer(data, dp_packet_size(packets[i]), &outer)
+            || !is_for_us(&ours, &outer)
+            || !ovl_fast_parse(data + OVL_FAST_INNER_OFS, outer.inner_len,
+                               &pkt)
+            || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
+            || ovl_fast_is_multicast(pkt.src) || !pkt.src
+            || !is_ecn_usual(pkt.tos, outer.tos)) {
+            continue;
+        }
+        fast->items[i].len = outer.inner_len;
+        t.indexes[t.n] = i;
+        t.vnis[t.n] = outer.vni;
+        t.srcs[t.n] = outer.ip_src;
+        t.dsts[t.n++] = pkt.dst;
+    }
+    if (!t.n) {
+        return;
+    }
+    find_networks(worker, &t);
+    find_senders(worker, &t);
+
+    w.n = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        struct ovl_fast_item *item = &fast->items[t.indexes[i]];
+
+        if (t.allowed[i] && t.from[i]) {
+            item->net = t.nets[i];
+            item->from = t.from[i];
+            w.indexes[w.n] = t.indexes[i];
+            w.vnis[w.n] = t.vnis[i];
+            w.macs[w.n++] = t.dsts[i];
+        }
+    }
+    choose_ways(fast, &w);
+}
+
+void
+ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
+                struct ovl_lport *in, const struct ovl_binding *binding,
+                struct dp_packet *const packets[], size_t n)
+{
+    fast->worker = worker;
+    fast->in = in;
+    fast->taken = 0;
+    fast->tunnel = false;
+    fast->port = NULL;
+    fast->n_run = 0;
+    if (!binding || worker->trace) {
+        return;
+    }
+    switch (binding->role) {
+    case OVL_ROLE_ACCESS:
+        decide_access(fast, binding, packets, n);
+        break;
+    case OVL_ROLE_UPLINK:
+        fast->tunnel = true;
+        decide_tunnel(fast, packets, n);
+        break;
+    case OVL_ROLE_UNBOUND:
+    case OVL_ROLE_GATEWAY:
+    case OVL_ROLE_LOCAL:
+        break;
+    }
+}
+BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= 32);
+BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_BULK_MAX);
+
+/* Acting. */
+
+void
+ovl_fast_flush(struct ovl_fast *fast)
+{
+    if (fast->n_run) {
+        fast->worker->send(fast->worker, fast->port, fast->run, fast->n_run);
+        fast->n_run = 0;
+    }
+}
+
+static inline void
+run_add(struct ovl_fast *fast, struct ovl_lport *port,
+        struct dp_packet *packet)
+{
+    if (port != fast->port) {
+        ovl_fast_flush(fast);
+        fast->port = port;
+    }
+    fast->run[fast->n_run++] = packet;
+}
+
+void
+ovl_fast_act(struct ovl_fast *fast, size_t i, struct dp_packet *packet)
+{
+    const struct ovl_fast_item *item = &fast->items[i];
+    const struct ovl_network *net = item->net;
+    struct ovl_worker *worker = fast->worker;
+
+    ovl_pkt_forget_metadata(packet);
+    ovl_tally_add(worker->shard, &worker->net_rx,
+                  net->traffic + OVL_RX_PACKETS, item->len);
+    ovl_tally_add(worker->shard, &worker->net_tx,
+                  net->traffic + OVL_TX_PACKETS, item->len);
+    if (fast->tunnel) {
+        ovl_tally_add(worker->shard, &worker->vtep_rx,
+                      item->from->traffic + OVL_RX_PACKETS, item->len);
+        dp_packet_set_data(packet, ovl_pkt_data(packet) + OVL_FAST_INNER_OFS);
+        dp_packet_set_size(packet, item->len);
+    }
+    if (item->encapsulate) {
+        const struct ovl_vxlan_fields fields = {
+            .vni = net->vni, .sport = item->sport, .tos = item->tos,
+            .udp6_zero_csum = worker->config->udp6_zero_csum,
+        };
+
+        ovl_tally_add(worker->shard, &worker->vtep_tx,
+                      item->adj->traffic + OVL_TX_PACKETS, item->len);
+        packet = ovl_vxlan_push(packet, item->adj, &fields);
+        run_add(fast, item->adj->port, packet);
+    } else {
+        run_add(fast, item->port, packet);
+    }
+}
