@@ -98,17 +98,34 @@ void ovl_shard_destroy(struct ovl_shard *);
 /* A shard that no sum includes, for trace. */
 struct ovl_shard *ovl_shard_create_private(void);
 
+/* Returns the cell of counter 'id' in 'shard', behind which are those of the
+ * rest of its block. */
+static inline ovl_counter_cell *
+ovl_shard_cells(const struct ovl_shard *shard, uint32_t id)
+{
+    ovl_counter_cell *chunk;
+
+    atomic_read_explicit(&CONST_CAST(struct ovl_shard *, shard)
+                         ->chunks[id / OVL_COUNTER_CHUNK], &chunk,
+                         memory_order_consume);
+    return &chunk[id % OVL_COUNTER_CHUNK];
+}
+
+/* Adds 'n' to 'cell'.  Only the owner of its shard. */
+static inline void
+ovl_cell_add(ovl_counter_cell *cell, uint64_t n)
+{
+    uint64_t value;
+
+    atomic_read_relaxed(cell, &value);
+    atomic_store_relaxed(cell, value + n);
+}
+
 /* Adds 'n' to counter 'id'.  Only the owner of 'shard'. */
 static inline void
 ovl_counter_add(struct ovl_shard *shard, uint32_t id, uint64_t n)
 {
-    ovl_counter_cell *chunk;
-    uint64_t value;
-
-    atomic_read_explicit(&shard->chunks[id / OVL_COUNTER_CHUNK], &chunk,
-                         memory_order_consume);
-    atomic_read_relaxed(&chunk[id % OVL_COUNTER_CHUNK], &value);
-    atomic_store_relaxed(&chunk[id % OVL_COUNTER_CHUNK], value + n);
+    ovl_cell_add(ovl_shard_cells(shard, id), n);
 }
 
 /* Brings counter 'id' into the cache. */
@@ -136,9 +153,11 @@ static inline void
 ovl_tally_flush(struct ovl_shard *shard, struct ovl_tally *t)
 {
     if (t->packets) {
-        ovl_counter_add(shard, t->id, t->packets);
-        ovl_counter_add(shard, t->id + OVL_RX_BYTES - OVL_RX_PACKETS,
-                        t->bytes);
+        /* A block is in one chunk. */
+        ovl_counter_cell *cells = ovl_shard_cells(shard, t->id);
+
+        ovl_cell_add(&cells[0], t->packets);
+        ovl_cell_add(&cells[OVL_RX_BYTES - OVL_RX_PACKETS], t->bytes);
         t->packets = 0;
         t->bytes = 0;
     }

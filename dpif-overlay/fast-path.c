@@ -17,13 +17,31 @@
 /* No MAC's bits. */
 #define NO_MAC UINT64_MAX
 
-/* Packets whose MAC has to be looked up, number 'indexes[i]' of the burst. */
+/* Packets to MACs that have to be looked up.  Those of a flow often come in a
+ * row: a MAC that was that of the packet before is looked up once. */
 struct wanted {
     size_t n;
-    uint8_t indexes[NETDEV_MAX_BURST];
+    uint8_t indexes[NETDEV_MAX_BURST];  /* Of packet 'i' in the burst... */
+    uint8_t numbers[NETDEV_MAX_BURST];  /* ...and of its MAC below. */
+
+    size_t n_macs;
     uint32_t vnis[NETDEV_MAX_BURST];
     uint64_t macs[NETDEV_MAX_BURST];
 };
+
+static inline void
+want(struct wanted *w, size_t index, uint32_t vni, uint64_t mac)
+{
+    size_t n = w->n_macs;
+
+    if (!n || w->macs[n - 1] != mac || w->vnis[n - 1] != vni) {
+        w->vnis[n] = vni;
+        w->macs[n] = mac;
+        w->n_macs = ++n;
+    }
+    w->indexes[w->n] = index;
+    w->numbers[w->n++] = n - 1;
+}
 
 static uint64_t
 router_of(const struct ovl_network *net)
@@ -32,31 +50,30 @@ router_of(const struct ovl_network *net)
 }
 
 /* Takes what has to go to 'way', from or into 'item->net'. */
-static inline void
-choose_way(struct ovl_fast *fast, size_t i, const struct ovl_way *way)
+static inline bool
+choose_way(const struct ovl_fast *fast, struct ovl_fast_item *item,
+           const struct ovl_way *way)
 {
-    struct ovl_fast_item *item = &fast->items[i];
-
     if (OVS_UNLIKELY(!way)) {
-        return;
+        return false;
     } else if (way->vtep) {
         const struct ovl_adjacency *adj
             = ovsrcu_get(struct ovl_adjacency *, &way->vtep->adj);
 
-        if (fast->tunnel || !adj || !ovl_lport_is_alive(adj->port)
-            || item->len - ETH_HEADER_LEN > ovl_bridge_mtu(item->net, adj)) {
-            return;
-        }
-        item->encapsulate = true;
         item->adj = adj;
-    } else if (way->vlan || way->port == fast->in
-               || !ovl_lport_is_alive(way->port)) {
-        return;
+        if (fast->tunnel || !adj
+            || item->len - ETH_HEADER_LEN > ovl_bridge_mtu(item->net, adj)) {
+            return false;
+        }
+        item->port = adj->port;
     } else {
-        item->encapsulate = false;
+        item->adj = NULL;
         item->port = way->port;
+        if (way->vlan || way->port == fast->in) {
+            return false;
+        }
     }
-    fast->taken |= UINT32_C(1) << i;
+    return ovl_lport_is_alive(item->port);
 }
 
 static void
@@ -66,10 +83,14 @@ choose_ways(struct ovl_fast *fast, const struct wanted *w)
 
     if (w->n) {
         ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
-                            w->macs, w->n, ways);
+                            w->macs, w->n_macs, ways);
     }
     for (size_t i = 0; i < w->n; i++) {
-        choose_way(fast, w->indexes[i], ways[i]);
+        size_t number = w->indexes[i];
+        uint32_t good = choose_way(fast, &fast->items[number],
+                                   ways[w->numbers[i]]);
+
+        fast->taken |= good << number;
     }
 }
 
@@ -163,7 +184,11 @@ decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
     if (!net) {
         return;
     }
-    w.n = 0;
+
+    uint64_t router = router_of(net);
+    uint8_t no_tos = ovl_vxlan_inner_to_tos(config, 0);
+    uint8_t tos_mask = ovl_vxlan_inner_to_tos(config, 0xff) ^ no_tos;
+    w.n = w.n_macs = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *data = ovl_pkt_data(packets[i]);
         struct ovl_fast_item *item = &fast->items[i];
@@ -173,7 +198,7 @@ decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
         if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX
             || !ovl_fast_parse(data, len, &pkt)
             || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
-            || pkt.dst == router_of(net)) {
+            || pkt.dst == router) {
             continue;
         }
         if (OVS_UNLIKELY(!is_speaker(&speaker, &pkt))) {
@@ -186,10 +211,8 @@ decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
         item->net = net;
         item->len = len;
         item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
-        item->tos = ovl_vxlan_inner_to_tos(config, pkt.tos);
-        w.indexes[w.n] = i;
-        w.vnis[w.n] = binding->vni;
-        w.macs[w.n++] = pkt.dst;
+        item->tos = (pkt.tos & tos_mask) | no_tos;
+        want(&w, i, binding->vni, pkt.dst);
     }
     choose_ways(fast, &w);
 }
@@ -271,6 +294,18 @@ find_networks(const struct ovl_worker *worker, struct tunneled *t)
     }
 }
 
+/* in6_addr_mapped_ipv4(), which writes it in pieces, and what was is slow to
+ * read as a whole for a while. */
+static inline struct in6_addr
+map_ip4(ovs_be32 ip4)
+{
+    const ovs_be32 words[4] = { 0, 0, htonl(0xffff), ip4 };
+    struct in6_addr ip;
+
+    memcpy(&ip, words, sizeof ip);
+    return ip;
+}
+
 /* Looks up the senders of those of 't' that have a network, and forgets the
  * others. */
 static void
@@ -296,7 +331,7 @@ find_senders(const struct ovl_worker *worker, struct tunneled *t)
         if (!n || t->srcs[n] != t->srcs[n - 1]
             || t->nets[n]->source_group != t->nets[n - 1]->source_group) {
             groups[n_ips] = t->nets[n]->source_group;
-            srcs[n_ips] = in6_addr_mapped_ipv4(t->srcs[n]);
+            srcs[n_ips] = map_ip4(t->srcs[n]);
             ips[n_ips] = &srcs[n_ips];
             n_ips++;
         }
@@ -354,16 +389,14 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
     find_networks(worker, &t);
     find_senders(worker, &t);
 
-    w.n = 0;
+    w.n = w.n_macs = 0;
     for (size_t i = 0; i < t.n; i++) {
         struct ovl_fast_item *item = &fast->items[t.indexes[i]];
 
         if (t.allowed[i] && t.from[i]) {
             item->net = t.nets[i];
-            item->from = t.from[i];
-            w.indexes[w.n] = t.indexes[i];
-            w.vnis[w.n] = t.vnis[i];
-            w.macs[w.n++] = t.dsts[i];
+            item->from = t.from[i]->traffic;
+            want(&w, t.indexes[i], t.vnis[i], t.dsts[i]);
         }
     }
     choose_ways(fast, &w);
@@ -378,8 +411,6 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
     fast->in = in;
     fast->taken = 0;
     fast->tunnel = false;
-    fast->port = NULL;
-    fast->n_run = 0;
     if (!binding || worker->trace) {
         return;
     }
@@ -402,55 +433,161 @@ BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_BULK_MAX);
 
 /* Acting. */
 
-void
-ovl_fast_flush(struct ovl_fast *fast)
+/* Packets for one port in a row. */
+struct run {
+    struct ovl_worker *worker;
+    struct ovl_lport *port;
+    size_t n;
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+};
+
+static inline void
+run_init(struct run *run, struct ovl_worker *worker)
 {
-    if (fast->n_run) {
-        fast->worker->send(fast->worker, fast->port, fast->run, fast->n_run);
-        fast->n_run = 0;
+    run->worker = worker;
+    run->port = NULL;
+    run->n = 0;
+}
+
+static inline void
+run_flush(struct run *run)
+{
+    if (run->n) {
+        run->worker->send(run->worker, run->port, run->packets, run->n);
+        run->n = 0;
     }
 }
 
 static inline void
-run_add(struct ovl_fast *fast, struct ovl_lport *port,
-        struct dp_packet *packet)
+run_add(struct run *run, struct ovl_lport *port, struct dp_packet *packet)
 {
-    if (port != fast->port) {
-        ovl_fast_flush(fast);
-        fast->port = port;
+    if (OVS_UNLIKELY(port != run->port)) {
+        run_flush(run);
+        run->port = port;
     }
-    fast->run[fast->n_run++] = packet;
+    run->packets[run->n++] = packet;
+}
+
+/* Counts 'n' frames, of 'bytes' bytes in all, that came from 'net' and went
+ * into it. */
+static void
+count_network(struct ovl_worker *worker, const struct ovl_network *net,
+              uint32_t n, uint64_t bytes)
+{
+    ovl_counter_cell *cells = ovl_shard_cells(worker->shard, net->traffic);
+
+    ovl_cell_add(&cells[OVL_RX_PACKETS], n);
+    ovl_cell_add(&cells[OVL_RX_BYTES], bytes);
+    ovl_cell_add(&cells[OVL_TX_PACKETS], n);
+    ovl_cell_add(&cells[OVL_TX_BYTES], bytes);
+}
+
+/* What few need: IPv6, or headroom. */
+static __attribute__((__noinline__)) struct dp_packet *
+encapsulate_otherwise(const struct ovl_worker *worker,
+                      const struct ovl_fast_item *item,
+                      struct dp_packet *packet)
+{
+    const struct ovl_vxlan_fields fields = {
+        .vni = item->net->vni, .sport = item->sport, .tos = item->tos,
+        .udp6_zero_csum = worker->config->udp6_zero_csum,
+    };
+
+    return ovl_vxlan_push(packet, item->adj, &fields);
+}
+
+static inline struct dp_packet *
+encapsulate(const struct ovl_worker *worker, uint32_t vni,
+            const struct ovl_fast_item *item, struct dp_packet *packet)
+{
+    const struct ovl_vxlan_fields fields = {
+        .vni = vni, .sport = item->sport, .tos = item->tos,
+    };
+    size_t headroom = ovl_pkt_headroom(packet);
+
+    if (OVS_UNLIKELY(item->adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
+        return encapsulate_otherwise(worker, item, packet);
+    }
+    __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
+    dp_packet_set_size(packet, item->len + OVL_VXLAN_LEN4);
+    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), item->adj, item->len, &fields);
+    return packet;
+}
+
+/* From a VM. */
+static void
+act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
+           size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    const struct ovl_network *net = fast->items[first].net;
+    struct ovl_tally tx = { .packets = 0 };
+    uint32_t vni = net->vni;
+    uint64_t bytes = 0;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        struct dp_packet *packet = packets[i];
+
+        bytes += item->len;
+        ovl_pkt_forget_metadata(packet);
+        if (item->adj) {
+            ovl_tally_add(worker->shard, &tx,
+                          item->adj->traffic + OVL_TX_PACKETS, item->len);
+            packet = encapsulate(worker, vni, item, packet);
+        }
+        run_add(&run, item->port, packet);
+    }
+    run_flush(&run);
+    count_network(worker, net, end - first, bytes);
+    ovl_tally_flush(worker->shard, &tx);
+}
+
+/* Out of tunnels. */
+static void
+act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
+           size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    const struct ovl_network *net = fast->items[first].net;
+    struct ovl_tally rx = { .packets = 0 };
+    uint64_t bytes = 0;
+    uint32_t n = 0;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        struct dp_packet *packet = packets[i];
+
+        if (OVS_UNLIKELY(item->net != net)) {
+            count_network(worker, net, n, bytes);
+            net = item->net;
+            n = bytes = 0;
+        }
+        n++;
+        bytes += item->len;
+        ovl_tally_add(worker->shard, &rx, item->from + OVL_RX_PACKETS,
+                      item->len);
+        ovl_pkt_forget_metadata(packet);
+        __packet_set_data(packet, __packet_data(packet) + OVL_FAST_INNER_OFS);
+        dp_packet_set_size(packet, item->len);
+        run_add(&run, item->port, packet);
+    }
+    run_flush(&run);
+    count_network(worker, net, n, bytes);
+    ovl_tally_flush(worker->shard, &rx);
 }
 
 void
-ovl_fast_act(struct ovl_fast *fast, size_t i, struct dp_packet *packet)
+ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
+             size_t first, size_t end)
 {
-    const struct ovl_fast_item *item = &fast->items[i];
-    const struct ovl_network *net = item->net;
-    struct ovl_worker *worker = fast->worker;
-
-    ovl_pkt_forget_metadata(packet);
-    ovl_tally_add(worker->shard, &worker->net_rx,
-                  net->traffic + OVL_RX_PACKETS, item->len);
-    ovl_tally_add(worker->shard, &worker->net_tx,
-                  net->traffic + OVL_TX_PACKETS, item->len);
     if (fast->tunnel) {
-        ovl_tally_add(worker->shard, &worker->vtep_rx,
-                      item->from->traffic + OVL_RX_PACKETS, item->len);
-        dp_packet_set_data(packet, ovl_pkt_data(packet) + OVL_FAST_INNER_OFS);
-        dp_packet_set_size(packet, item->len);
-    }
-    if (item->encapsulate) {
-        const struct ovl_vxlan_fields fields = {
-            .vni = net->vni, .sport = item->sport, .tos = item->tos,
-            .udp6_zero_csum = worker->config->udp6_zero_csum,
-        };
-
-        ovl_tally_add(worker->shard, &worker->vtep_tx,
-                      item->adj->traffic + OVL_TX_PACKETS, item->len);
-        packet = ovl_vxlan_push(packet, item->adj, &fields);
-        run_add(fast, item->adj->port, packet);
+        act_tunnel(fast, packets, first, end);
     } else {
-        run_add(fast, item->port, packet);
+        act_access(fast, packets, first, end);
     }
 }

@@ -25,15 +25,13 @@
 /* What was decided for a packet. */
 struct ovl_fast_item {
     const struct ovl_network *net;
-    union {
-        const struct ovl_adjacency *adj;        /* If 'encapsulate'. */
-        struct ovl_lport *port;
-    };
-    struct ovl_vtep *from;      /* Out of a tunnel: that sent it. */
+    struct ovl_lport *port;     /* That it leaves on... */
+    const struct ovl_adjacency *adj;    /* ...in this tunnel; NULL: plain. */
+    uint32_t from;              /* Out of a tunnel: 'traffic' of the VTEP that
+                                 * sent it. */
     uint16_t len;               /* Of the plain frame. */
     uint16_t sport;             /* Of the outer UDP header, host order. */
     uint8_t tos;                /* Of the outer IP header. */
-    bool encapsulate;
 };
 
 /* A burst. */
@@ -43,11 +41,6 @@ struct ovl_fast {
     uint32_t taken;             /* Bit i: packet i. */
     bool tunnel;                /* They are out of tunnels. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
-
-    /* Packets for 'port' in a row. */
-    struct ovl_lport *port;
-    struct dp_packet *run[NETDEV_MAX_BURST];
-    size_t n_run;
 };
 
 /* Decides for those of the 'n' packets, 1...NETDEV_MAX_BURST, from 'in', bound
@@ -57,12 +50,10 @@ void ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *,
                      struct ovl_lport *in, const struct ovl_binding *binding,
                      struct dp_packet *const packets[], size_t n);
 
-/* Does for 'packet', which was taken and is number 'i', what was decided.
- * Takes the packet. */
-void ovl_fast_act(struct ovl_fast *fast, size_t i, struct dp_packet *packet);
-
-/* Sends what was not sent yet: before anybody else sends something, and at
- * the end. */
-void ovl_fast_flush(struct ovl_fast *fast);
+/* Does what was decided for packets number 'first' to 'end' - 1, which all were
+ * taken.  Takes the packets. */
+void ovl_fast_act(const struct ovl_fast *fast,
+                  struct dp_packet *const packets[], size_t first,
+                  size_t end);
 
 #endif /* fast-path.h */

@@ -381,6 +381,28 @@ ovl_port_refresh(struct ovl_port *port)
     return changed;
 }
 
+/* Makes copies of those packets of 'batch' that others have as well, or that
+ * are in pieces. */
+static void
+own_packets(const struct ovl_rxq *rxq, struct ovl_shard *shard,
+            struct dp_packet_batch *batch)
+{
+    struct dp_packet *packet;
+    size_t n = dp_packet_batch_size(batch), i;
+
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
+        size_t len = dp_packet_size(packet);
+
+        packet = ovl_rx_own(packet);
+        if (OVS_LIKELY(packet)) {
+            dp_packet_batch_refill(batch, packet, i);
+        } else {
+            ovl_account_refused(shard, &rxq->port->up,
+                                OVL_DROP_BAD_SEGMENTS, len);
+        }
+    }
+}
+
 int
 ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
              struct dp_packet_batch *batch)
@@ -397,17 +419,12 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
     }
 
     struct dp_packet *packet;
-    size_t n = dp_packet_batch_size(batch), i;
-    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
-        size_t len = dp_packet_size(packet);
-
-        packet = ovl_rx_own(packet);
-        if (OVS_LIKELY(packet)) {
-            dp_packet_batch_refill(batch, packet, i);
-        } else {
-            ovl_account_refused(shard, &rxq->port->up,
-                                OVL_DROP_BAD_SEGMENTS, len);
-        }
+    bool own = true;
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        own &= ovl_rx_is_own(packet);
+    }
+    if (OVS_UNLIKELY(!own)) {
+        own_packets(rxq, shard, batch);
     }
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }

@@ -592,7 +592,7 @@ is_taken(const struct ovl_fast *fast, size_t i)
  * passes, and the others when their turn comes. */
 static void __attribute__((__noinline__))
 run_passes(struct ovl_worker *worker, struct ovl_lport *in,
-           const struct ovl_binding *binding, struct ovl_fast *fast,
+           const struct ovl_binding *binding, const struct ovl_fast *fast,
            struct dp_packet *const packets[], size_t n)
 {
     struct ovl_item items[NETDEV_MAX_BURST];
@@ -613,16 +613,21 @@ run_passes(struct ovl_worker *worker, struct ovl_lport *in,
     ovl_bridge_all(worker, items, n_items);
     ovl_route_all(worker, items, n_items);
 
+    /* In the order in which they came. */
     struct ovl_item *item = items;
+    size_t first = 0;
     for (size_t i = 0; i < n; i++) {
-        if (is_taken(fast, i)) {
-            ovl_fast_act(fast, i, packets[i]);
-        } else {
-            ovl_fast_flush(fast);
+        if (!is_taken(fast, i)) {
+            if (first < i) {
+                ovl_fast_act(fast, packets, first, i);
+            }
+            first = i + 1;
             act(item++);
         }
     }
-    ovl_fast_flush(fast);
+    if (first < n) {
+        ovl_fast_act(fast, packets, first, n);
+    }
 }
 
 void
@@ -633,6 +638,9 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     size_t n = dp_packet_batch_size(batch);
     struct ovl_fast fast;
 
+    if (!n) {
+        return;
+    }
     worker->version = ovl_forwarding_version(worker->fwd);
     worker->config = ovl_config_get(worker->fwd, worker->version);
 
@@ -642,10 +650,7 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     count_received(worker, in, packets, n);
     ovl_fast_decide(&fast, worker, in, binding, packets, n);
     if (OVS_LIKELY(count_1bits(fast.taken) == n)) {
-        for (size_t i = 0; i < n; i++) {
-            ovl_fast_act(&fast, i, packets[i]);
-        }
-        ovl_fast_flush(&fast);
+        ovl_fast_act(&fast, packets, 0, n);
     } else {
         run_passes(worker, in, binding, &fast, packets, n);
     }

@@ -67,12 +67,19 @@ ovl_pkt_forget_metadata(struct dp_packet *packet)
 struct dp_packet *ovl_pkt_copy_with_headroom(struct dp_packet *packet,
                                              size_t n);
 
+/* Bytes in front of 'packet', as ovl_pkt_data(). */
+static inline size_t
+ovl_pkt_headroom(const struct dp_packet *packet)
+{
+    return __packet_data(packet);
+}
+
 /* Returns a packet like 'packet' that can have 'n' bytes pushed in front:
  * 'packet' itself, or a copy, in which case 'packet' is freed. */
 static inline struct dp_packet *
 ovl_pkt_with_headroom(struct dp_packet *packet, size_t n)
 {
-    return (OVS_LIKELY(n <= dp_packet_headroom(packet)) ? packet
+    return (OVS_LIKELY(n <= ovl_pkt_headroom(packet)) ? packet
             : ovl_pkt_copy_with_headroom(packet, n));
 }
 
@@ -83,12 +90,11 @@ static inline uint8_t *
 ovl_pkt_push(struct dp_packet **packet, size_t n)
 {
     struct dp_packet *p = *packet = ovl_pkt_with_headroom(*packet, n);
-    uint8_t *data = ovl_pkt_data(p) - n;
 
-    dp_packet_set_data(p, data);
+    __packet_set_data(p, __packet_data(p) - n);
     dp_packet_set_size(p, dp_packet_size(p) + n);
     dp_packet_reset_offsets(p);
-    return data;
+    return ovl_pkt_data(p);
 }
 
 /* Removes the first tag. */

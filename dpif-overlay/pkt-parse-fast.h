@@ -73,7 +73,7 @@ ovl_fast_is_multicast(uint64_t bits)
 }
 
 /* Reads the ports at 'p', 'room' bytes before the end of the IP packet. */
-static inline bool
+static inline ALWAYS_INLINE bool
 ovl_fast_parse_ports(const uint8_t *p, size_t room, struct ovl_fast_pkt *f)
 {
     bool has = (f->proto == IPPROTO_UDP || f->proto == IPPROTO_TCP
@@ -87,7 +87,7 @@ ovl_fast_parse_ports(const uint8_t *p, size_t room, struct ovl_fast_pkt *f)
 }
 
 /* Parses the 'len' bytes at 'data', at least OVL_FAST_MIN4. */
-static inline bool
+static inline ALWAYS_INLINE bool
 ovl_fast_parse_ipv4(const uint8_t *data, struct ovl_fast_pkt *f)
 {
     const uint8_t *h = data + ETH_HEADER_LEN;
@@ -106,7 +106,7 @@ ovl_fast_parse_ipv4(const uint8_t *data, struct ovl_fast_pkt *f)
 }
 
 /* The same, at least OVL_FAST_MIN6. */
-static inline bool
+static inline ALWAYS_INLINE bool
 ovl_fast_parse_ipv6(const uint8_t *data, struct ovl_fast_pkt *f)
 {
     const uint8_t *h = data + ETH_HEADER_LEN;
@@ -125,7 +125,7 @@ ovl_fast_parse_ipv6(const uint8_t *data, struct ovl_fast_pkt *f)
 
 /* Parses the Ethernet frame of 'len' bytes at 'data' into '*f'.  Returns false
  * if it is not what most are. */
-static inline bool
+static inline ALWAYS_INLINE bool
 ovl_fast_parse(const uint8_t *data, size_t len, struct ovl_fast_pkt *f)
 {
     if (len < OVL_FAST_MIN4) {
@@ -160,7 +160,7 @@ struct ovl_fast_outer {
 
 /* Parses the frame of 'len' bytes at 'data' into '*o'.  Returns false if it is
  * not that. */
-static inline bool
+static inline ALWAYS_INLINE bool
 ovl_fast_parse_outer(const uint8_t *data, size_t len,
                      struct ovl_fast_outer *o)
 {

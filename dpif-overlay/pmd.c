@@ -118,6 +118,24 @@ flush(struct ovl_thread *t)
     t->n_used = 0;
 }
 
+/* True if the 'n' packets can go into one batch with those of 'batch':
+ * netdev-dpdk takes all for what the first one is, buffers of DPDK, or others
+ * that it has to copy. */
+static inline bool
+fits(const struct dp_packet_batch *batch, struct dp_packet *const packets[],
+     size_t n)
+{
+    size_t count = dp_packet_batch_size(batch);
+    enum dp_packet_source source
+        = (count ? batch->packets[0] : packets[0])->source;
+    uint32_t differ = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        differ |= packets[i]->source ^ source;
+    }
+    return !differ && count + n <= NETDEV_MAX_BURST;
+}
+
 /* The pipeline's 'send'. */
 static void
 thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
@@ -137,12 +155,14 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
         }
         slot->port = port;
     }
+    if (OVS_LIKELY(fits(&slot->batch, packets, n))) {
+        memcpy(&slot->batch.packets[slot->batch.count], packets,
+               n * sizeof *packets);
+        slot->batch.count += n;
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
-        if (!dp_packet_batch_is_empty(&slot->batch)
-            && (dp_packet_batch_is_full(&slot->batch)
-                || slot->batch.packets[0]->source != packets[i]->source)) {
-            /* netdev-dpdk takes all for what the first one is: buffers of
-             * DPDK, or others that it has to copy. */
+        if (!fits(&slot->batch, &packets[i], 1)) {
             flush_slot(t, slot);
         }
         dp_packet_batch_add(&slot->batch, packets[i]);

@@ -6,10 +6,6 @@
 
 #include "rx-packet.h"
 
-#ifdef DPDK_NETDEV
-#include <rte_mbuf.h>
-#endif
-
 #include "pkt-edit.h"
 
 #ifdef DPDK_NETDEV

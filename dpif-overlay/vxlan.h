@@ -81,7 +81,7 @@ ovl_vxlan_fill_ipv4(uint8_t *l3, ovs_be16 prebuilt_csum, size_t len,
     uint32_t sum = (uint16_t) ~ntohs(prebuilt_csum) + len + tos;
 
     sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
+    sum += sum >> 16;
     l3[offsetof(struct ip_header, ip_tos)] = tos;
     ovl_vxlan_put_be16(l3, offsetof(struct ip_header, ip_tot_len), len);
     ovl_vxlan_put_be16(l3, offsetof(struct ip_header, ip_csum), ~sum);
@@ -99,20 +99,31 @@ ovl_vxlan_fill_udp(uint8_t *udp, size_t len, const struct ovl_vxlan_fields *f)
     ovl_vxlan_put_be32(udp, UDP_HEADER_LEN + 4, f->vni << 8);
 }
 
+/* Bytes that go in front of a frame over IPv4. */
+#define OVL_VXLAN_LEN4 (OVL_ADJ_HEADER4 + sizeof(struct vxlanhdr))
+
+/* Writes at 'data' what goes in front of a frame of 'len' bytes to 'adj', over
+ * IPv4. */
+static inline void
+ovl_vxlan_write_ipv4(uint8_t *data, const struct ovl_adjacency *adj,
+                     size_t len, const struct ovl_vxlan_fields *f)
+{
+    uint8_t *l3 = data + ETH_HEADER_LEN;
+    size_t udp_len = UDP_HEADER_LEN + sizeof(struct vxlanhdr) + len;
+
+    memcpy(data, adj->header, OVL_ADJ_HEADER4);
+    ovl_vxlan_fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
+    ovl_vxlan_fill_udp(l3 + IP_HEADER_LEN, udp_len, f);
+}
+
 static inline struct dp_packet *
 ovl_vxlan_push_ipv4(struct dp_packet *packet,
                     const struct ovl_adjacency *adj,
                     const struct ovl_vxlan_fields *f)
 {
-    size_t udp_len = (UDP_HEADER_LEN + sizeof(struct vxlanhdr)
-                      + dp_packet_size(packet));
-    uint8_t *data = ovl_pkt_push(&packet, (OVL_ADJ_HEADER4
-                                           + sizeof(struct vxlanhdr)));
-    uint8_t *l3 = data + ETH_HEADER_LEN;
+    size_t len = dp_packet_size(packet);
 
-    memcpy(data, adj->header, OVL_ADJ_HEADER4);
-    ovl_vxlan_fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
-    ovl_vxlan_fill_udp(l3 + IP_HEADER_LEN, udp_len, f);
+    ovl_vxlan_write_ipv4(ovl_pkt_push(&packet, OVL_VXLAN_LEN4), adj, len, f);
     return packet;
 }
 
