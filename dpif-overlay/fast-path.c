@@ -17,12 +17,19 @@
 /* No MAC's bits. */
 #define NO_MAC UINT64_MAX
 
+static uint64_t
+router_of(const struct ovl_network *net)
+{
+    return net->has_router ? ovl_mac_bits(net->router_mac) : NO_MAC;
+}
+
+/* Looking up MACs. */
+
 /* Packets to MACs that have to be looked up.  Those of a flow often come in a
  * row: a MAC that was that of the packet before is looked up once. */
 struct wanted {
     size_t n;
-    uint8_t indexes[NETDEV_MAX_BURST];  /* Of packet 'i' in the burst... */
-    uint8_t numbers[NETDEV_MAX_BURST];  /* ...and of its MAC below. */
+    uint8_t indexes[NETDEV_MAX_BURST];  /* Of packets in the burst. */
 
     size_t n_macs;
     uint32_t vnis[NETDEV_MAX_BURST];
@@ -30,7 +37,8 @@ struct wanted {
 };
 
 static inline void
-want(struct wanted *w, size_t index, uint32_t vni, uint64_t mac)
+want(struct ovl_fast *fast, struct wanted *w, size_t index, uint32_t vni,
+     uint64_t mac)
 {
     size_t n = w->n_macs;
 
@@ -39,72 +47,67 @@ want(struct wanted *w, size_t index, uint32_t vni, uint64_t mac)
         w->macs[n] = mac;
         w->n_macs = ++n;
     }
-    w->indexes[w->n] = index;
-    w->numbers[w->n++] = n - 1;
+    fast->items[index].way = n - 1;
+    w->indexes[w->n++] = index;
 }
 
-static uint64_t
-router_of(const struct ovl_network *net)
+/* Works out where 'found', from the MAC table, leads. */
+static inline void
+choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
+           struct ovl_fast_way *way)
 {
-    return net->has_router ? ovl_mac_bits(net->router_mac) : NO_MAC;
-}
-
-/* Takes what has to go to 'way', from or into 'item->net'. */
-static inline bool
-choose_way(const struct ovl_fast *fast, struct ovl_fast_item *item,
-           const struct ovl_way *way)
-{
-    if (OVS_UNLIKELY(!way)) {
-        return false;
-    } else if (way->vtep) {
+    way->port = NULL;
+    way->adj = NULL;
+    way->max_len = UINT16_MAX;
+    if (OVS_UNLIKELY(!found)) {
+        return;
+    } else if (found->vtep) {
         const struct ovl_adjacency *adj
-            = ovsrcu_get(struct ovl_adjacency *, &way->vtep->adj);
+            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
 
-        item->adj = adj;
-        if (fast->tunnel || !adj
-            || item->len - ETH_HEADER_LEN > ovl_bridge_mtu(item->net, adj)) {
-            return false;
+        if (fast->tunnel || !adj) {
+            return;
         }
-        item->port = adj->port;
-    } else {
-        item->adj = NULL;
-        item->port = way->port;
-        if (way->vlan || way->port == fast->in) {
-            return false;
-        }
+        way->adj = adj;
+        way->port = adj->port;
+        way->max_len = ETH_HEADER_LEN + ovl_bridge_mtu(fast->net, adj);
+    } else if (!found->vlan && found->port != fast->in) {
+        way->port = found->port;
     }
-    return ovl_lport_is_alive(item->port);
+    if (way->port && !ovl_lport_is_alive(way->port)) {
+        way->port = NULL;
+    }
 }
 
+/* Takes those of 'w' whose MACs lead somewhere. */
 static void
 choose_ways(struct ovl_fast *fast, const struct wanted *w)
 {
-    const struct ovl_way *ways[NETDEV_MAX_BURST];
+    const struct ovl_way *found[NETDEV_MAX_BURST];
+    uint32_t taken = 0;
 
-    if (w->n) {
-        ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
-                            w->macs, w->n_macs, ways);
+    if (!w->n) {
+        return;
+    }
+    ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
+                        w->macs, w->n_macs, found);
+    for (size_t i = 0; i < w->n_macs; i++) {
+        choose_way(fast, found[i], &fast->ways[i]);
     }
     for (size_t i = 0; i < w->n; i++) {
-        size_t number = w->indexes[i];
-        uint32_t good = choose_way(fast, &fast->items[number],
-                                   ways[w->numbers[i]]);
+        const struct ovl_fast_item *item = &fast->items[w->indexes[i]];
+        const struct ovl_fast_way *way = &fast->ways[item->way];
+        uint32_t good = way->port && item->len <= way->max_len;
 
-        fast->taken |= good << number;
+        taken |= good << w->indexes[i];
     }
+    fast->taken = taken;
 }
 
 /* From a VM. */
 
-/* Who was allowed to speak last. */
-struct speaker {
-    uint64_t mac4, mac6;        /* NO_MAC: nobody. */
-    uint32_t ip4;
-    uint64_t ip6[2];
-};
-
 static inline bool
-is_speaker(const struct speaker *s, const struct ovl_fast_pkt *pkt)
+is_speaker(const struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
 {
     uint32_t ip4;
     uint64_t ip6[2];
@@ -148,7 +151,7 @@ may_speak(const struct ovl_binding *binding, const struct ovl_network *net,
 }
 
 static void
-remember(struct speaker *s, const struct ovl_fast_pkt *pkt)
+remember(struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
 {
     if (pkt->ipv6) {
         s->mac6 = pkt->src;
@@ -171,14 +174,13 @@ hash_flow(const struct ovl_fast_pkt *pkt)
 }
 
 static void
-decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
+decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
               struct dp_packet *const packets[], size_t n)
 {
-    const struct ovl_worker *worker = fast->worker;
-    const struct ovl_config *config = worker->config;
-    const struct ovl_network *net
-        = ovl_network_lookup(worker->fwd, worker->version, binding->vni);
-    struct speaker speaker = { .mac4 = NO_MAC, .mac6 = NO_MAC };
+    const struct ovl_config *config = fast->worker->config;
+    uint8_t no_tos = ovl_vxlan_inner_to_tos(config, 0);
+    uint8_t tos_mask = ovl_vxlan_inner_to_tos(config, 0xff) ^ no_tos;
+    const struct ovl_network *net = known->net;
     struct wanted w;
 
     if (!net) {
@@ -186,8 +188,7 @@ decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
     }
 
     uint64_t router = router_of(net);
-    uint8_t no_tos = ovl_vxlan_inner_to_tos(config, 0);
-    uint8_t tos_mask = ovl_vxlan_inner_to_tos(config, 0xff) ^ no_tos;
+    fast->net = net;
     w.n = w.n_macs = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *data = ovl_pkt_data(packets[i]);
@@ -201,18 +202,17 @@ decide_access(struct ovl_fast *fast, const struct ovl_binding *binding,
             || pkt.dst == router) {
             continue;
         }
-        if (OVS_UNLIKELY(!is_speaker(&speaker, &pkt))) {
-            if (!may_speak(binding, net, &pkt,
+        if (OVS_UNLIKELY(!is_speaker(known, &pkt))) {
+            if (!may_speak(known->binding, net, &pkt,
                            WIRE(data, struct eth_header, eth_src))) {
                 continue;
             }
-            remember(&speaker, &pkt);
+            remember(known, &pkt);
         }
-        item->net = net;
         item->len = len;
         item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
-        want(&w, i, binding->vni, pkt.dst);
+        want(fast, &w, i, net->vni, pkt.dst);
     }
     choose_ways(fast, &w);
 }
@@ -396,27 +396,53 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
         if (t.allowed[i] && t.from[i]) {
             item->net = t.nets[i];
             item->from = t.from[i]->traffic;
-            want(&w, t.indexes[i], t.vnis[i], t.dsts[i]);
+            want(fast, &w, t.indexes[i], t.vnis[i], t.dsts[i]);
         }
     }
     choose_ways(fast, &w);
 }
 
+struct ovl_known_port *
+ovl_fast_know(struct ovl_worker *worker, const struct ovl_lport *in)
+{
+    struct ovl_known_port *known = &worker->known[in->id % OVL_N_KNOWN_PORTS];
+
+    if (OVS_LIKELY(known->id == in->id
+                   && known->version == worker->version)) {
+        return known;
+    }
+
+    const struct ovl_binding *binding
+        = ovl_binding_lookup(worker->fwd, worker->version, in->id);
+    *known = (struct ovl_known_port) {
+        .id = in->id,
+        .version = worker->version,
+        .binding = binding,
+        .net = (binding && binding->role == OVL_ROLE_ACCESS
+                ? ovl_network_lookup(worker->fwd, worker->version,
+                                     binding->vni)
+                : NULL),
+        .mac4 = NO_MAC,
+        .mac6 = NO_MAC,
+    };
+    return known;
+}
+
 void
 ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
-                struct ovl_lport *in, const struct ovl_binding *binding,
+                struct ovl_lport *in, struct ovl_known_port *known,
                 struct dp_packet *const packets[], size_t n)
 {
     fast->worker = worker;
     fast->in = in;
     fast->taken = 0;
     fast->tunnel = false;
-    if (!binding || worker->trace) {
+    if (!known->binding || worker->trace) {
         return;
     }
-    switch (binding->role) {
+    switch (known->binding->role) {
     case OVL_ROLE_ACCESS:
-        decide_access(fast, binding, packets, n);
+        decide_access(fast, known, packets, n);
         break;
     case OVL_ROLE_UPLINK:
         fast->tunnel = true;
@@ -484,33 +510,35 @@ count_network(struct ovl_worker *worker, const struct ovl_network *net,
 
 /* What few need: IPv6, or headroom. */
 static __attribute__((__noinline__)) struct dp_packet *
-encapsulate_otherwise(const struct ovl_worker *worker,
+encapsulate_otherwise(const struct ovl_worker *worker, uint32_t vni,
                       const struct ovl_fast_item *item,
+                      const struct ovl_adjacency *adj,
                       struct dp_packet *packet)
 {
     const struct ovl_vxlan_fields fields = {
-        .vni = item->net->vni, .sport = item->sport, .tos = item->tos,
+        .vni = vni, .sport = item->sport, .tos = item->tos,
         .udp6_zero_csum = worker->config->udp6_zero_csum,
     };
 
-    return ovl_vxlan_push(packet, item->adj, &fields);
+    return ovl_vxlan_push(packet, adj, &fields);
 }
 
 static inline struct dp_packet *
 encapsulate(const struct ovl_worker *worker, uint32_t vni,
-            const struct ovl_fast_item *item, struct dp_packet *packet)
+            const struct ovl_fast_item *item, const struct ovl_adjacency *adj,
+            struct dp_packet *packet)
 {
     const struct ovl_vxlan_fields fields = {
         .vni = vni, .sport = item->sport, .tos = item->tos,
     };
     size_t headroom = ovl_pkt_headroom(packet);
 
-    if (OVS_UNLIKELY(item->adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
-        return encapsulate_otherwise(worker, item, packet);
+    if (OVS_UNLIKELY(adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
+        return encapsulate_otherwise(worker, vni, item, adj, packet);
     }
     __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
     dp_packet_set_size(packet, item->len + OVL_VXLAN_LEN4);
-    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), item->adj, item->len, &fields);
+    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), adj, item->len, &fields);
     return packet;
 }
 
@@ -520,28 +548,28 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
            size_t first, size_t end)
 {
     struct ovl_worker *worker = fast->worker;
-    const struct ovl_network *net = fast->items[first].net;
     struct ovl_tally tx = { .packets = 0 };
-    uint32_t vni = net->vni;
+    uint32_t vni = fast->net->vni;
     uint64_t bytes = 0;
     struct run run;
 
     run_init(&run, worker);
     for (size_t i = first; i < end; i++) {
         const struct ovl_fast_item *item = &fast->items[i];
+        const struct ovl_fast_way *way = &fast->ways[item->way];
         struct dp_packet *packet = packets[i];
 
         bytes += item->len;
         ovl_pkt_forget_metadata(packet);
-        if (item->adj) {
+        if (way->adj) {
             ovl_tally_add(worker->shard, &tx,
-                          item->adj->traffic + OVL_TX_PACKETS, item->len);
-            packet = encapsulate(worker, vni, item, packet);
+                          way->adj->traffic + OVL_TX_PACKETS, item->len);
+            packet = encapsulate(worker, vni, item, way->adj, packet);
         }
-        run_add(&run, item->port, packet);
+        run_add(&run, way->port, packet);
     }
     run_flush(&run);
-    count_network(worker, net, end - first, bytes);
+    count_network(worker, fast->net, end - first, bytes);
     ovl_tally_flush(worker->shard, &tx);
 }
 
@@ -574,7 +602,7 @@ act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
         ovl_pkt_forget_metadata(packet);
         __packet_set_data(packet, __packet_data(packet) + OVL_FAST_INNER_OFS);
         dp_packet_set_size(packet, item->len);
-        run_add(&run, item->port, packet);
+        run_add(&run, fast->ways[item->way].port, packet);
     }
     run_flush(&run);
     count_network(worker, net, n, bytes);

@@ -22,16 +22,21 @@
 
 #include "pipeline.h"
 
+/* Where packets go. */
+struct ovl_fast_way {
+    struct ovl_lport *port;     /* NULL: not for the fast path. */
+    const struct ovl_adjacency *adj;    /* In this tunnel; NULL: plain. */
+    uint32_t max_len;           /* Longest frame that it takes. */
+};
+
 /* What was decided for a packet. */
 struct ovl_fast_item {
-    const struct ovl_network *net;
-    struct ovl_lport *port;     /* That it leaves on... */
-    const struct ovl_adjacency *adj;    /* ...in this tunnel; NULL: plain. */
-    uint32_t from;              /* Out of a tunnel: 'traffic' of the VTEP that
-                                 * sent it. */
+    const struct ovl_network *net;      /* Out of a tunnel: its network... */
+    uint32_t from;              /* ...and 'traffic' of the VTEP that sent it. */
     uint16_t len;               /* Of the plain frame. */
     uint16_t sport;             /* Of the outer UDP header, host order. */
     uint8_t tos;                /* Of the outer IP header. */
+    uint8_t way;                /* Of the burst's 'ways'. */
 };
 
 /* A burst. */
@@ -39,15 +44,21 @@ struct ovl_fast {
     struct ovl_worker *worker;
     struct ovl_lport *in;
     uint32_t taken;             /* Bit i: packet i. */
-    bool tunnel;                /* They are out of tunnels. */
+    bool tunnel;                /* They are out of tunnels... */
+    const struct ovl_network *net;      /* ...or else from this network. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
+    struct ovl_fast_way ways[NETDEV_MAX_BURST];
 };
 
-/* Decides for those of the 'n' packets, 1...NETDEV_MAX_BURST, from 'in', bound
- * by 'binding' (NULL if it is not), for which that is easy: 'fast->taken' says
- * which.  Changes none of them. */
+/* Returns what is known of 'in' in the worker's version. */
+struct ovl_known_port *ovl_fast_know(struct ovl_worker *,
+                                     const struct ovl_lport *in);
+
+/* Decides for those of the 'n' packets, 1...NETDEV_MAX_BURST, from 'in', of
+ * which 'known' is known, for which that is easy: 'fast->taken' says which.
+ * Changes none of them. */
 void ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *,
-                     struct ovl_lport *in, const struct ovl_binding *binding,
+                     struct ovl_lport *in, struct ovl_known_port *known,
                      struct dp_packet *const packets[], size_t n);
 
 /* Does what was decided for packets number 'first' to 'end' - 1, which all were

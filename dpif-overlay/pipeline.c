@@ -644,15 +644,14 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     worker->version = ovl_forwarding_version(worker->fwd);
     worker->config = ovl_config_get(worker->fwd, worker->version);
 
-    const struct ovl_binding *binding
-        = ovl_binding_lookup(worker->fwd, worker->version, in->id);
+    struct ovl_known_port *known = ovl_fast_know(worker, in);
 
     count_received(worker, in, packets, n);
-    ovl_fast_decide(&fast, worker, in, binding, packets, n);
+    ovl_fast_decide(&fast, worker, in, known, packets, n);
     if (OVS_LIKELY(count_1bits(fast.taken) == n)) {
         ovl_fast_act(&fast, packets, 0, n);
     } else {
-        run_passes(worker, in, binding, &fast, packets, n);
+        run_passes(worker, in, known->binding, &fast, packets, n);
     }
     count_burst(worker);
     dp_packet_batch_init(batch);

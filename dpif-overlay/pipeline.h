@@ -30,6 +30,24 @@
 struct ovl_heard;
 struct ovl_trace;
 
+/* What the fast path found out about the port of an earlier burst.  Bindings
+ * and networks are what they were as long as the version of the tables is, and
+ * so are those who may speak. */
+struct ovl_known_port {
+    uint32_t id;                /* Of the port; 0: none. */
+    ovs_version_t version;
+    const struct ovl_binding *binding;  /* May be NULL. */
+    const struct ovl_network *net;      /* Of an access port; may be NULL. */
+
+    /* The last speakers over IPv4 and IPv6: ovl_mac_bits(), or UINT64_MAX if
+     * there was none, and the bytes of the source address. */
+    uint64_t mac4, mac6;
+    uint32_t ip4;
+    uint64_t ip6[2];
+};
+
+#define OVL_N_KNOWN_PORTS 16    /* Power of 2. */
+
 struct ovl_worker {
     /* Immutable. */
     const struct ovl_forwarding *fwd;
@@ -61,6 +79,7 @@ struct ovl_worker {
     const struct ovl_config *config;
     struct ovl_tally net_rx, net_tx;    /* Of networks. */
     struct ovl_tally vtep_rx, vtep_tx;
+    struct ovl_known_port known[OVL_N_KNOWN_PORTS];     /* By id. */
 };
 
 /* Handles 'batch', received on 'in'.  'batch' is empty afterwards. */

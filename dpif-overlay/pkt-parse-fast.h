@@ -72,18 +72,22 @@ ovl_fast_is_multicast(uint64_t bits)
 #endif
 }
 
-/* Reads the ports at 'p', 'room' bytes before the end of the IP packet. */
-static inline ALWAYS_INLINE bool
-ovl_fast_parse_ports(const uint8_t *p, size_t room, struct ovl_fast_pkt *f)
+/* Reads the ports at 'p'. */
+static inline ALWAYS_INLINE void
+ovl_fast_parse_ports(const uint8_t *p, struct ovl_fast_pkt *f)
 {
-    bool has = (f->proto == IPPROTO_UDP || f->proto == IPPROTO_TCP
-                || f->proto == IPPROTO_SCTP);
-
-    f->ports = 0;
-    if (OVS_LIKELY(has)) {
-        memcpy(&f->ports, p, sizeof f->ports);
+    memcpy(&f->ports, p, sizeof f->ports);
+    if (OVS_UNLIKELY(f->proto != IPPROTO_TCP && f->proto != IPPROTO_UDP
+                     && f->proto != IPPROTO_SCTP)) {
+        f->ports = 0;
     }
-    return room >= OVL_FAST_PORTS_LEN;
+}
+
+/* True if the big-endian number at 'p' is at least 'n' < 256. */
+static inline ALWAYS_INLINE bool
+ovl_fast_at_least(const uint8_t *p, uint8_t n)
+{
+    return p[0] || p[1] >= n;
 }
 
 /* Parses the 'len' bytes at 'data', at least OVL_FAST_MIN4. */
@@ -91,18 +95,17 @@ static inline ALWAYS_INLINE bool
 ovl_fast_parse_ipv4(const uint8_t *data, struct ovl_fast_pkt *f)
 {
     const uint8_t *h = data + ETH_HEADER_LEN;
-    uint16_t total_len = ntohs(WIRE(h, struct ip_header, ip_tot_len));
 
     f->ipv6 = false;
     f->proto = WIRE(h, struct ip_header, ip_proto);
     f->tos = WIRE(h, struct ip_header, ip_tos);
     f->ip_src = h + offsetof(struct ip_header, ip_src);
     f->ip_dst = h + offsetof(struct ip_header, ip_dst);
+    ovl_fast_parse_ports(h + IP_HEADER_LEN, f);
     return (WIRE(h, struct ip_header, ip_ihl_ver) == IP_IHL_VER(5, 4)
             && !IP_IS_FRAGMENT(WIRE(h, struct ip_header, ip_frag_off))
-            && total_len >= IP_HEADER_LEN
-            && ovl_fast_parse_ports(h + IP_HEADER_LEN,
-                                    total_len - IP_HEADER_LEN, f));
+            && ovl_fast_at_least(h + offsetof(struct ip_header, ip_tot_len),
+                                 IP_HEADER_LEN + OVL_FAST_PORTS_LEN));
 }
 
 /* The same, at least OVL_FAST_MIN6. */
@@ -116,11 +119,12 @@ ovl_fast_parse_ipv6(const uint8_t *data, struct ovl_fast_pkt *f)
     f->tos = h[0] << 4 | h[1] >> 4;     /* RFC 8200 section 3. */
     f->ip_src = h + offsetof(struct ovs_16aligned_ip6_hdr, ip6_src);
     f->ip_dst = h + offsetof(struct ovs_16aligned_ip6_hdr, ip6_dst);
+    ovl_fast_parse_ports(h + IPV6_HEADER_LEN, f);
     return (h[0] >> 4 == 6
             && (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP)
-            && ovl_fast_parse_ports(
-                h + IPV6_HEADER_LEN,
-                ntohs(WIRE(h, struct ovs_16aligned_ip6_hdr, ip6_plen)), f));
+            && ovl_fast_at_least(h + offsetof(struct ovs_16aligned_ip6_hdr,
+                                              ip6_plen),
+                                 OVL_FAST_PORTS_LEN));
 }
 
 /* Parses the Ethernet frame of 'len' bytes at 'data' into '*f'.  Returns false
