@@ -123,6 +123,11 @@ check_PROGRAMS += tests/unit/test-fib-peers
 tests_unit_test_fib_peers_SOURCES = tests/unit/test-fib-peers.c
 tests_unit_test_fib_peers_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-fast-path
+tests_unit_test_fast_path_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-fast-path.c
+tests_unit_test_fast_path_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-fib
 tests_unit_test_fib_SOURCES = tests/unit/test-fib.c
 tests_unit_test_fib_LDADD = $(UNIT_TABLES)

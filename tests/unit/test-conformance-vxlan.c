@@ -313,6 +313,26 @@ source_ports_spread_every_kind_of_flow(void **state OVS_UNUSED)
     }
 }
 
+/* A protocol of IP moves it as well, ports or not. */
+static void
+source_ports_depend_on_the_protocol(void **state OVS_UNUSED)
+{
+    static const uint8_t payload[40] = { 1, 2, 3, 4 };
+    int same = 0;
+
+    for (int proto = 0; proto < 256; proto++) {
+        struct frame f = frame_ip4(MAC_REMOTE, MAC_VM1, "10.1.0.11",
+                                   "10.1.0.99", proto, payload,
+                                   sizeof payload);
+        struct frame g = frame_ip4(MAC_REMOTE, MAC_VM1, "10.1.0.11",
+                                   "10.1.0.99", proto ^ 1, payload,
+                                   sizeof payload);
+
+        same += sport_of(&f) == sport_of(&g);
+    }
+    assert_true(same < 8);
+}
+
 /* VX-16. */
 
 static const uint16_t tpids[] = { 0x8100, 0x88a8, 0x9100 };
@@ -532,6 +552,7 @@ main(void)
         world_test(udp6_without_checksum_is_still_looked_at),
         cmocka_unit_test(ipv6_fragments_of_a_datagram_have_one_source_port),
         cmocka_unit_test(source_ports_spread_every_kind_of_flow),
+        cmocka_unit_test(source_ports_depend_on_the_protocol),
         world_test(stacks_of_tags_are_dropped_wherever_they_come_from),
         world_test(priority_tag_is_stripped_on_every_way),
         world_test(short_frames_are_neither_padded_nor_grown),
