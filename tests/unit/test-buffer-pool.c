@@ -104,12 +104,14 @@ static size_t n_out;
 
 static void
 collect(struct ovl_worker *worker, struct ovl_lport *port,
-        struct dp_packet *packet)
+        struct dp_packet *const packets[], size_t n)
 {
-    assert_true(n_out < ARRAY_SIZE(out));
-    out[n_out].port = port;
-    out[n_out++].packet = packet;
-    ovl_account_sent(worker->shard, port, 1, dp_packet_size(packet));
+    for (size_t i = 0; i < n; i++) {
+        assert_true(n_out < ARRAY_SIZE(out));
+        out[n_out].port = port;
+        out[n_out++].packet = packets[i];
+        ovl_account_sent(worker->shard, port, 1, dp_packet_size(packets[i]));
+    }
 }
 
 static void
