@@ -36,6 +36,11 @@ ALWAYS_ALLOWED = [
     r"\|(jsonrpc|reconnect)\|WARN\|unix#\d+: .*Connection reset by peer",
 ]
 
+# What was on its way to a server that a test has stopped.
+SERVER_STOPPED = [
+    r"\|jsonrpc(\(\w+\))?\|WARN\|.*db\.sock: send error: Broken pipe",
+]
+
 
 def wait_until(condition, what, timeout=None):
     """Waits until 'condition()' is true and returns its value."""
@@ -65,6 +70,7 @@ class Daemons:
         self.process = None
         self.appctl = None
         self.log_offset = 0
+        self.allowed = []           # In the log.
         self.env = dict(
             os.environ,
             OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir, OVS_LOGDIR=self.dir,
@@ -110,6 +116,7 @@ class Daemons:
                    "ovsdb-server does not start")
 
     def stop_db(self, sig=signal.SIGTERM):
+        self.allowed = SERVER_STOPPED
         self.db_process.send_signal(sig)
         self.db_process.wait(TIMEOUT)
         self.db_process = None
@@ -223,7 +230,8 @@ class Daemons:
         """No warning since mark_log() but those that match 'allowed'."""
         log = self.log_since_mark()
         self.mark_log()
-        patterns = [re.compile(p) for p in [*ALWAYS_ALLOWED, *allowed]]
+        patterns = [re.compile(p)
+                    for p in [*ALWAYS_ALLOWED, *self.allowed, *allowed]]
         bad = [line for line in log.splitlines()
                if re.search(r"\|(WARN|ERR|EMER)\|", line)
                and not any(p.search(line) for p in patterns)]
