@@ -298,6 +298,48 @@ class Vm:
         os.unlink(self.path)
 
 
+class VirtioUser:
+    """A vhost-user port whose other end is DPDK's virtio-user, as a server."""
+
+    columns = ()
+
+    def __init__(self, directory, name):
+        self.path = f"{directory}/{name}.sock"
+        self.port_columns = ("type=dpdkvhostuserclient",
+                             f"options:vhost-server-path={self.path}")
+
+    def read(self):
+        return []
+
+    def close(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+class Testpmd:
+    """DPDK's own program, in the place of a VM, with two queues of each of
+    'ports'.  It waits for the switch before it does anything."""
+
+    def __init__(self, directory, ports, *arguments):
+        for port in ports:
+            port.close()                # Of one that was killed.
+        cores = ",".join(map(str, os.sched_getaffinity(0)))
+        vdevs = [f"--vdev=net_virtio_user{i},path={port.path},server=1,"
+                 "queues=2" for i, port in enumerate(ports)]
+        with open(f"{directory}/testpmd", "ab") as output:
+            self.process = subprocess.Popen(
+                ["nice", "dpdk-testpmd", f"--lcores=(0-1)@({cores})",
+                 "--no-huge", "-m", "64",
+                 "--no-pci", "--no-telemetry", "--no-shconf", *vdevs, "--",
+                 "--rxq=2", "--txq=2", "--total-num-mbufs=4096", *arguments],
+                stdin=subprocess.PIPE, stdout=output, stderr=output)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+
 class Driver:
     """A driver that nobody outside can reach: net_null, net_ring."""
 
