@@ -257,7 +257,8 @@ ovl_binding_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 const struct ovl_guard *
-ovl_binding_find_guard(const struct ovl_binding *binding, struct eth_addr mac)
+ovl_binding_search_guard(const struct ovl_binding *binding,
+                         struct eth_addr mac)
 {
     struct ovl_guard key = { .mac = mac };
 
@@ -267,16 +268,12 @@ ovl_binding_find_guard(const struct ovl_binding *binding, struct eth_addr mac)
             : NULL);
 }
 
-/* True if 'guard' lists 'ip', or no IP at all. */
+/* True if 'guard' lists 'ip'. */
 bool
-ovl_guard_allows(const struct ovl_guard *guard, const struct in6_addr *ip)
+ovl_guard_search(const struct ovl_guard *guard, const struct in6_addr *ip)
 {
     bool is_v4 = ovl_ip_is_v4(ip);
     size_t low = 0, high = guard->n_prefixes;
-
-    if (guard->any_ip) {
-        return true;
-    }
 
     /* Only the last prefix that does not start after 'ip' can contain it, as
      * they do not overlap. */

@@ -386,9 +386,32 @@ ovl_binding_find_vlan(const struct ovl_binding *binding, uint16_t vlan)
 }
 
 /* Gives the guard for 'mac', NULL if it may not speak. */
-const struct ovl_guard *ovl_binding_find_guard(const struct ovl_binding *,
-                                               struct eth_addr mac);
-bool ovl_guard_allows(const struct ovl_guard *, const struct in6_addr *ip);
+const struct ovl_guard *ovl_binding_search_guard(const struct ovl_binding *,
+                                                 struct eth_addr mac);
+static inline const struct ovl_guard *
+ovl_binding_find_guard(const struct ovl_binding *binding, struct eth_addr mac)
+{
+    if (OVS_LIKELY(binding->n_guards == 1)) {
+        const struct ovl_guard *guard = binding->guards;
+
+        return ovl_mac_bits(guard->mac) == ovl_mac_bits(mac) ? guard : NULL;
+    }
+    return ovl_binding_search_guard(binding, mac);
+}
+
+/* True if 'guard' lists 'ip', or no IP at all. */
+bool ovl_guard_search(const struct ovl_guard *, const struct in6_addr *ip);
+static inline bool
+ovl_guard_allows(const struct ovl_guard *guard, const struct in6_addr *ip)
+{
+    /* Most VMs have an address or two. */
+    for (size_t i = 0; i < guard->n_prefixes && i < 2; i++) {
+        if (ipv6_addr_equals(&guard->prefixes[i].addr, ip)) {
+            return true;
+        }
+    }
+    return guard->any_ip || ovl_guard_search(guard, ip);
+}
 
 /* True if 'ip' is a gateway address of 'net', looking at all of them. */
 static inline bool
