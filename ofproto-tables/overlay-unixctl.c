@@ -678,6 +678,19 @@ looks_like_hex(const char *s)
     return s[strspn(s, "0123456789abcdefABCDEF \t\n")] == '\0';
 }
 
+#define TRACE_USAGE \
+    "usage: overlay/trace PORT HEX-FRAME|FLOW\n" \
+    "tells what would happen to a frame that PORT receives, and sends " \
+    "nothing:\n" \
+    "  HEX-FRAME  its bytes, with or without spaces\n" \
+    "  FLOW       fields, as ofproto/trace takes them; TTL 64 without " \
+    "nw_ttl\n" \
+    "for example:\n" \
+    "  overlay/trace vm1 5254000000025254000000010800...\n" \
+    "  overlay/trace vm1 dl_src=52:54:00:00:00:01,dl_dst=52:54:00:00:00:02," \
+    "udp,nw_src=10.1.0.11,nw_dst=10.1.0.12\n" \
+    "overlay/ports lists the ports.\n"
+
 static void
 reply_no_such_port(struct unixctl_conn *conn, const char *name)
 {
@@ -698,8 +711,15 @@ static void
 unixctl_trace(struct unixctl_conn *conn, int argc, const char *argv[],
               void *aux OVS_UNUSED)
 {
-    struct ovl_lport *port = ovl_dp_port_by_name(argv[1]);
+    if (!strcmp(argv[1], "--help")) {
+        unixctl_command_reply(conn, TRACE_USAGE);
+        return;
+    } else if (argc < 3) {
+        unixctl_command_reply_error(conn, TRACE_USAGE);
+        return;
+    }
 
+    struct ovl_lport *port = ovl_dp_port_by_name(argv[1]);
     if (!port) {
         reply_no_such_port(conn, argv[1]);
         return;
@@ -741,6 +761,6 @@ ovl_unixctl_init(void)
                              unixctl_db_status, NULL);
     unixctl_command_register("overlay/show", "[--json]", 0, 1, unixctl_show,
                              NULL);
-    unixctl_command_register("overlay/trace", "PORT HEX-FRAME|FLOW", 2,
+    unixctl_command_register("overlay/trace", "PORT HEX-FRAME|FLOW", 1,
                              INT_MAX, unixctl_trace, NULL);
 }

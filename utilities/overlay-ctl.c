@@ -53,6 +53,9 @@ static bool wait_for_reload = true;
 /* -v without argument: print the database operations. */
 static bool print_operations;
 
+/* Who waits for longer than this is told why. */
+#define TELL_MSEC 1000
+
 /* --timeout, in seconds; 0: none. */
 static unsigned int timeout;
 
@@ -564,7 +567,12 @@ report_errors(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn)
         const char *error = row ? row_error(row) : NULL;
 
         if (error && error[0]) {
-            ovs_error(0, "%s row is not in force: %s", e->table->name, error);
+            /* Most of them say whose they are. */
+            const char *name = e->table->name;
+            bool named = !strncmp(error, name, strlen(name));
+
+            ovs_error(0, "%s%snot in force: %s", named ? "" : name,
+                      named ? "" : " row is ", error);
         }
     }
 }
@@ -647,9 +655,13 @@ commit(struct ovsdb_idl_txn *txn)
     return status;
 }
 
+/* Waits until the daemon has put in force what is in the database.  Who has
+ * waited for a while is told for what. */
 static void
 wait_for_daemon(struct ovsdb_idl *idl, int64_t next_cfg)
 {
+    long long int tell_at = time_msec() + TELL_MSEC;
+
     /* Without --retry, too, we have to reconnect here: else we would wait
      * forever for a 'cur_cfg' that does not reach us. */
     ovsdb_idl_enable_reconnect(idl);
@@ -662,7 +674,14 @@ wait_for_daemon(struct ovsdb_idl *idl, int64_t next_cfg)
                 return;
             }
         }
+        if (time_msec() >= tell_at) {
+            tell_at = LLONG_MAX;
+            ovs_error(0, "the database has it; waiting for ovs-vswitchd to put "
+                      "it in force (it may not be running; use --no-wait not "
+                      "to wait, --timeout=SECS to wait no longer)");
+        }
         ovsdb_idl_wait(idl);
+        poll_timer_wait_until(tell_at);
         poll_block();
     }
 }

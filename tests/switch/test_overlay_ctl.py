@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 
 import pytest
 
@@ -336,6 +337,8 @@ def test_error_of_the_daemon_is_told(ctl):
     result = ctl.overlay_ctl("net-add", 5002, "gateway=10.1.0.0/24",
                              check=False)
     assert result.returncode == 0
+    assert "overlay-ctl: not in force: Overlay_Network 5002: " \
+        in result.stderr
     ctl.wait_column("Overlay_Network", 5002, "error", lambda v: v != "[]")
     text = ctl.overlay_ctl("show")
     assert "not in force" in text and "10.1.0.0/24" in text
@@ -346,6 +349,23 @@ def test_show_without_the_daemon(ctl):
     text = ctl.daemons.run("overlay-ctl", f"--db=unix:{ctl.daemons.dir}"
                            "/db.sock", "show")
     assert "5001" in text and "192.0.2.2" in text
+
+
+def test_whoever_waits_is_told_for_what(tmp_path):
+    """There is no ovs-vswitchd."""
+    daemons = Daemons(tmp_path)
+    daemons.create_db()
+    daemons.start_db()
+    try:
+        result = daemons.overlay_ctl("--timeout=2", "net-add", 5001,
+                                     check=False)
+        assert result.returncode
+        assert len(re.findall("waiting for ovs-vswitchd.*--no-wait",
+                              result.stderr)) == 1
+        daemons.overlay_ctl("--no-wait", "net-add", 5002)
+        assert "5001" in daemons.overlay_ctl("--no-wait", "net-list")
+    finally:
+        daemons.destroy()
 
 
 def test_frame_right_after_overlay_ctl_obeys(ctl):

@@ -130,6 +130,16 @@ def test_trace_takes_a_flow_expression(sw):
     assert re.search(r"\bvm2\b", text)
 
 
+def test_trace_says_how_to_use_it(sw):
+    usage = sw.appctl("overlay/trace", "--help")
+    assert usage.startswith("usage: overlay/trace PORT HEX-FRAME|FLOW\n")
+    with pytest.raises(UnixctlError, match="usage: overlay/trace PORT"):
+        sw.appctl("overlay/trace", "vm1")
+    example = re.search(r"trace (vm1) (dl_src=\S+)", usage)
+    assert "Final: sent to vm2" in sw.appctl("overlay/trace",
+                                             *example.groups())
+
+
 def test_trace_agrees_with_what_packets_do(sw):
     """The same code: where the trace says a frame goes, it goes."""
     for frame, port in ((udp(1, 2), "vm2"), (udp(1, 3), "p0")):
