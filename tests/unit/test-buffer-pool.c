@@ -476,6 +476,7 @@ main(int argc OVS_UNUSED, char *argv[])
     struct smap config = SMAP_INITIALIZER(&config);
 
     set_program_name(argv[0]);
+    vlog_set_syslog_method("null");
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_ERR);
     smap_add(&config, "dpdk-init", "try");
     smap_add(&config, "dpdk-extra", "--no-huge --legacy-mem --no-pci "
