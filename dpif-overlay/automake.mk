@@ -18,10 +18,16 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/exact-map.h \
 	dpif-overlay/fib-edit.c \
 	dpif-overlay/fib-find.c \
-	dpif-overlay/fib-pack.c \
 	dpif-overlay/fib-private.h \
+	dpif-overlay/fib-ranges.c \
 	dpif-overlay/fib.c \
 	dpif-overlay/fib.h \
+	dpif-overlay/fib4-edit.c \
+	dpif-overlay/fib4-pack.c \
+	dpif-overlay/fib4.h \
+	dpif-overlay/fib6-edit.c \
+	dpif-overlay/fib6-pack.c \
+	dpif-overlay/fib6.h \
 	dpif-overlay/forwarding-private.h \
 	dpif-overlay/forwarding.c \
 	dpif-overlay/forwarding.h \

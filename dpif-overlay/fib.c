@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Looks one address up; fib-find.c does bursts.  fib-private.h says how a FIB
- * lies in memory.
+/* Looks one address up; fib-find.c does bursts.  fib4.h and fib6.h say how a
+ * FIB lies in memory.
  *
  * Prefix: ovl_fib_. */
 
@@ -11,76 +11,74 @@
 
 #include "packets.h"
 
-/* Finds the group of 'chunk' that 'key' is in. */
-static inline const struct fib_group4 *
-find_group4(const struct fib_chunk *chunk, uint32_t key)
+static fib_word
+lookup4(fib4_entry e, uint32_t key)
 {
-    return fib_group4(chunk, fib_search4(chunk->root4, key));
+    unsigned int bits = 32;
+
+    while (fib4_kind(e) == FIB4_PAGE) {
+        const struct fib4_page *page = fib4_pointer(e);
+
+        bits -= FIB4_PAGE_BITS;
+        e = page->entries[fib4_page_index(key, bits)];
+    }
+    switch (fib4_kind(e)) {
+    case FIB4_WORD:
+        return fib4_word(e);
+    case FIB4_LINE: {
+        const struct fib4_line *line = fib4_pointer(e);
+
+        return line->words[fib4_line_search(line, key)];
+    }
+    case FIB4_LEAF: {
+        const struct fib4_leaf *leaf = fib4_pointer(e);
+
+        return leaf->words[fib4_leaf_search(leaf, key)];
+    }
+    case FIB4_CHUNK: {
+        const struct fib4_chunk *chunk = fib4_pointer(e);
+        const struct fib4_group *group
+            = &chunk->groups[fib4_search(&chunk->root, key)];
+
+        return group->words[fib4_search(&group->node, key)];
+    }
+    case FIB4_PAGE:
+    case FIB4_GROUP:
+    case FIB4_BLOCK:
+    case FIB4_EDIT_PAGE:
+        break;
+    }
+    OVS_NOT_REACHED();
 }
 
-static inline const struct fib_group6 *
-find_group6(const struct fib_chunk *chunk, fib_key key)
+static fib_word
+lookup6(fib6_entry e, fib_key key)
 {
-    return fib_group6(chunk, fib_search6(chunk->root6, key));
-}
-
-/* Finds the chunk that 'key' is in. */
-static inline const struct fib_chunk *
-find_chunk4(const struct fib_map *map, uint32_t key)
-{
-    const struct fib_index *index = map->index;
+    const struct fib6_index *index = fib6_index(e);
     size_t at = 0;
 
-    if (map->n == 1) {
-        return map->only;
+    if (!e) {
+        return 0;
     }
-    for (uint32_t i = 0; i < index->n_levels; i++) {
+    for (uint32_t i = 0; index && i < index->n_levels; i++) {
         at = (at * FIB_WAYS
-              + fib_search4(&index->nodes4[index->ofs[i] + at], key));
+              + fib6_search(&index->nodes[index->ofs[i] + at], key));
     }
-    return index->chunks[at];
-}
 
-static inline const struct fib_chunk *
-find_chunk6(const struct fib_map *map, fib_key key)
-{
-    const struct fib_index *index = map->index;
-    size_t at = 0;
+    const struct fib6_chunk *chunk = fib6_chunk(e, at);
+    const struct fib6_group *group
+        = &chunk->groups[fib6_search(&chunk->root, key)];
 
-    if (map->n == 1) {
-        return map->only;
-    }
-    for (uint32_t i = 0; i < index->n_levels; i++) {
-        at = (at * FIB_WAYS
-              + fib_search6(&index->nodes6[index->ofs[i] + at], key));
-    }
-    return index->chunks[at];
+    return group->words[fib6_search(&group->node, key)];
 }
 
 struct ovl_fib_result
 ovl_fib_lookup(const struct ovl_fib *fib, const struct in6_addr *ip)
 {
     bool v4 = ovl_ip_is_v4(ip);
-    const struct fib_map *map;
-    fib_word word = 0;
+    fib_word word = (!fib ? 0
+                     : v4 ? lookup4(fib->v4, fib_key_of(ip))
+                     : lookup6(fib->v6, fib_key_of(ip)));
 
-    if (fib) {
-        map = &fib->maps[v4 ? FIB_V4 : FIB_V6];
-        if (!map->n) {
-            /* No route of this family. */
-        } else if (v4) {
-            uint32_t key = fib_key_of(ip);
-            const struct fib_group4 *group
-                = find_group4(find_chunk4(map, key), key);
-
-            word = group->words[fib_search4(&group->node, key)];
-        } else {
-            fib_key key = fib_key_of(ip);
-            const struct fib_group6 *group
-                = find_group6(find_chunk6(map, key), key);
-
-            word = group->words[fib_search6(&group->node, key)];
-        }
-    }
     return fib_result_of(word, v4);
 }

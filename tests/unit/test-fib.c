@@ -115,11 +115,11 @@ remove_nth(struct world *w, size_t i)
                         cover == SIZE_MAX ? 0 : m->routes[cover].value);
 }
 
+/* The model says number 'i'. */
 static void
-check_result(const struct world *w, const struct in6_addr *ip,
+check_result(const struct world *w, const struct in6_addr *ip, size_t i,
              const struct ovl_fib_result *result, const char *how)
 {
-    size_t i = model_lookup(&w->model, ip, 128);
     uint32_t value = i == SIZE_MAX ? OVL_FIB_NONE : w->model.routes[i].value;
 
     if (result->value != value
@@ -140,10 +140,12 @@ check(const struct world *w, const struct in6_addr *ip)
     static const struct in6_addr any = IN6ADDR_ANY_INIT;
     const struct ovl_fib *fibs[] = { w->fib, NULL, w->fib, w->fib, w->fib };
     const struct in6_addr *ips[] = { ip, ip, &any, ip, &any };
+    size_t model_ip = model_lookup(&w->model, ip, 128);
+    size_t model_any = model_lookup(&w->model, &any, 128);
     struct ovl_fib_result results[ARRAY_SIZE(fibs) + 1];
     struct ovl_fib_result one = ovl_fib_lookup(w->fib, ip);
 
-    check_result(w, ip, &one, "one");
+    check_result(w, ip, model_ip, &one, "one");
     for (const struct ovl_fib_variant *v = ovl_fib_variants; v->name; v++) {
         if (!v->is_supported()) {
             continue;
@@ -153,7 +155,8 @@ check(const struct world *w, const struct in6_addr *ip)
         assert_int_equal(results[1].value, OVL_FIB_NONE);
         results[1] = results[0];
         for (size_t i = 0; i < ARRAY_SIZE(fibs); i++) {
-            check_result(w, ips[i], &results[i], v->name);
+            check_result(w, ips[i], ips[i] == ip ? model_ip : model_any,
+                         &results[i], v->name);
         }
         assert_int_equal(results[ARRAY_SIZE(fibs)].value, 0x55555555);
     }
@@ -276,12 +279,27 @@ random_address(bool v4)
     return ovl_ip_is_v4(&ip) == v4 ? ip : random_address(v4);
 }
 
+/* A random address in little space: in a /24, in one of others beside it, or
+ * in one of a few /16s. */
+static struct in6_addr
+random_near_address(bool v4)
+{
+    struct in6_addr ip = address(v4 ? "::ffff:10.255.0.0" : "2001:db8::");
+
+    ip.s6_addr[13] -= random_range(4) ? 0 : random_range(12);
+    ip.s6_addr[14] = random_range(2) ? random_range(40) : 0;
+    ip.s6_addr[15] = random_uint32();
+    return ip;
+}
+
+typedef struct in6_addr address_func(bool v4);
+
 static struct ovl_prefix
-random_prefix(bool v4)
+random_prefix_of(address_func *random_ip, bool v4)
 {
     for (;;) {
         struct ovl_prefix p = clear_host_bits((struct ovl_prefix) {
-            .addr = random_address(v4),
+            .addr = random_ip(v4),
             .plen = v4 ? 96 + random_range(33) : random_range(129),
         });
 
@@ -289,6 +307,12 @@ random_prefix(bool v4)
             return p;
         }
     }
+}
+
+static struct ovl_prefix
+random_prefix(bool v4)
+{
+    return random_prefix_of(random_address, v4);
 }
 
 /* Bursts of all sizes, of both families, in several FIBs, some of which have
@@ -313,7 +337,9 @@ check_bursts(const struct world *worlds, size_t n_worlds,
         }
         v->lookup_bulk(fibs, ips, n, results);
         for (size_t i = 0; i < n; i++) {
-            check_result(ws[i], ips[i], &results[i], v->name);
+            check_result(ws[i], ips[i],
+                         model_lookup(&ws[i]->model, ips[i], 128),
+                         &results[i], v->name);
         }
         assert_int_equal(results[n].value, 0x55555555);
     }
@@ -469,7 +495,7 @@ test_former_fib_stays_as_it_was(void **state OVS_UNUSED)
 }
 
 static void
-random_edits(bool v4, size_t n_max, int n_edits)
+random_edits(address_func *random_ip, bool v4, size_t n_max, int n_edits)
 {
     struct world w = { .fib = NULL };
 
@@ -486,7 +512,7 @@ random_edits(bool v4, size_t n_max, int n_edits)
 
                 insert(&w, &w.model.routes[j].prefix, 1 + random_range(9));
             } else {
-                struct ovl_prefix p = random_prefix(v4);
+                struct ovl_prefix p = random_prefix_of(random_ip, v4);
 
                 insert(&w, &p, 1 + random_range(9));
             }
@@ -494,7 +520,7 @@ random_edits(bool v4, size_t n_max, int n_edits)
         end(&w);
 
         for (int j = 0; j < 50; j++) {
-            struct in6_addr ip = random_address(v4);
+            struct in6_addr ip = random_ip(v4);
 
             check(&w, &ip);
             if (w.model.n) {
@@ -517,15 +543,23 @@ random_edits(bool v4, size_t n_max, int n_edits)
 static void
 test_random_ipv4_routes(void **state OVS_UNUSED)
 {
-    random_edits(true, 60, 1000);
-    random_edits(true, 3000, 600);
+    random_edits(random_address, true, 60, 1000);
+    random_edits(random_address, true, 3000, 600);
 }
 
 static void
 test_random_ipv6_routes(void **state OVS_UNUSED)
 {
-    random_edits(false, 60, 1000);
-    random_edits(false, 3000, 600);
+    random_edits(random_address, false, 60, 1000);
+    random_edits(random_address, false, 3000, 600);
+}
+
+/* Many in little space, so that all of them are in one block after another. */
+static void
+test_random_routes_close_together(void **state OVS_UNUSED)
+{
+    random_edits(random_near_address, true, 2500, 150);
+    random_edits(random_near_address, false, 2500, 150);
 }
 
 static void
@@ -601,7 +635,8 @@ test_many_routes_come_and_go(void **state OVS_UNUSED)
         }
         fib = ovl_fib_edit_end(edit);
         ovl_fib_destroy(full);
-        assert_true(ovl_fib_size(fib) < N / 100 * 2 * 12);
+        /* A cache line for each, at most, and a page. */
+        assert_true(ovl_fib_size(fib) < N / 100 * 64 + 4096);
     }
     ovl_fib_destroy(fib);
 }
@@ -661,6 +696,7 @@ main(void)
         cmocka_unit_test(test_former_fib_stays_as_it_was),
         cmocka_unit_test(test_random_ipv4_routes),
         cmocka_unit_test(test_random_ipv6_routes),
+        cmocka_unit_test(test_random_routes_close_together),
         cmocka_unit_test(test_bursts_of_several_fibs),
         cmocka_unit_test(test_many_routes_come_and_go),
         cmocka_unit_test(test_nothing_is_left_whatever_went_first),
