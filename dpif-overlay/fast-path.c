@@ -339,9 +339,8 @@ find_senders(const struct ovl_worker *worker, struct tunneled *t)
     }
     t->n = n;
     if (n_ips) {
-        ovl_source_allowed_bulk(worker->fwd, worker->version, groups, ips,
-                                n_ips, allowed);
-        ovl_vtep_lookup_bulk(worker->fwd, ips, n_ips, from);
+        ovl_source_lookup_bulk(worker->fwd, worker->version, groups, ips,
+                               n_ips, allowed, from);
     }
     for (size_t i = 0; i < n; i++) {
         t->allowed[i] = allowed[numbers[i]];

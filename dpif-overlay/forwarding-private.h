@@ -161,6 +161,8 @@ struct ovl_forwarding {
     struct hmap vrf_edits;      /* "struct vrf_edit"s of vrf.c. */
     struct ovs_list dirty_vrfs; /* Those of them that changed. */
 
+    struct hmap peers;          /* "struct ovl_peer"s, by 'ip'. */
+
     /* Held while 'vteps' changes and while somebody lists it. */
     struct ovs_mutex vteps_mutex;
     atomic_count n_vteps;
@@ -268,6 +270,22 @@ ovl_way_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
 
 void ovl_vteps_init(struct ovl_forwarding *);
 void ovl_vteps_destroy(struct ovl_forwarding *);
+
+/* The VTEP of an address, for those who name the address: it comes and goes
+ * while they stay. */
+struct ovl_peer {
+    OVSRCU_TYPE(struct ovl_vtep *) vtep;        /* NULL: there is none. */
+
+    /* Writer only. */
+    struct hmap_node hmap_node; /* In ovl_forwarding's 'peers'. */
+    struct in6_addr ip;
+    size_t n_refs;
+};
+
+struct ovl_peer *ovl_peer_ref(struct ovl_forwarding *,
+                              const struct in6_addr *);
+/* Readers may go on using it until they quiesce. */
+void ovl_peer_unref(struct ovl_forwarding *, struct ovl_peer *);
 
 /* Number of VTEPs.  Any thread. */
 size_t ovl_vteps_count(const struct ovl_forwarding *);

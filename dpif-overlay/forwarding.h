@@ -345,13 +345,12 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
 void ovl_network_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                              const uint32_t vnis[], size_t n,
                              const struct ovl_network *nets[]);
-void ovl_source_allowed_bulk(const struct ovl_forwarding *, ovs_version_t,
-                             const uint32_t groups[],
-                             const struct in6_addr *const outer_srcs[],
-                             size_t n, bool allowed[]);
-void ovl_vtep_lookup_bulk(const struct ovl_forwarding *,
-                          const struct in6_addr *const ips[], size_t n,
-                          struct ovl_vtep *vteps[]);
+/* Whether senders may, and which VTEPs those are; NULL: none. */
+void ovl_source_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
+                            const uint32_t groups[],
+                            const struct in6_addr *const outer_srcs[],
+                            size_t n, bool allowed[],
+                            struct ovl_vtep *vteps[]);
 /* 'macs' are what ovl_mac_bits() gives. */
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                          const uint32_t vnis[], const uint64_t macs[],

@@ -103,14 +103,11 @@ ovl_find_senders(const struct ovl_worker *worker, struct ovl_item items[],
     if (!n_ips) {
         return;
     }
-    ovl_source_allowed_bulk(worker->fwd, worker->version, groups, ips, n_ips,
-                            allowed);
-    ovl_vtep_lookup_bulk(worker->fwd, ips, n_ips, vteps);
+    ovl_source_lookup_bulk(worker->fwd, worker->version, groups, ips, n_ips,
+                           allowed, vteps);
     for (size_t i = 0; i < n_tunneled; i++) {
         tunneled[i]->allowed = allowed[indexes[i]];
-        if (tunneled[i]->allowed) {
-            tunneled[i]->arrival.from = vteps[indexes[i]];
-        }
+        tunneled[i]->arrival.from = vteps[indexes[i]];
     }
 }
 

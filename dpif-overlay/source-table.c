@@ -3,7 +3,8 @@
 /* Prefix: ovl_source_.
  *
  * Set of (group, outer source IP): the VTEPs that may send to us.  A group is
- * a VRF or a network that is in none. */
+ * a VRF or a network that is in none.  An entry leads to the VTEP at that
+ * address, if there is one, so that who sends is one look-up. */
 
 #include <config.h>
 
@@ -15,6 +16,7 @@ struct source {
     struct ovl_vnode vnode;
     uint32_t group;
     struct in6_addr ip;
+    struct ovl_peer *peer;      /* Holds a reference. */
 };
 BUILD_ASSERT_DECL(offsetof(struct source, vnode) == 0);
 
@@ -43,16 +45,18 @@ source_equal(const struct ovl_vnode *a OVS_UNUSED,
 }
 
 static void
-source_acquire(struct ovl_forwarding *fwd OVS_UNUSED,
-               struct ovl_vnode *node OVS_UNUSED,
+source_acquire(struct ovl_forwarding *fwd, struct ovl_vnode *node,
                const struct ovl_vnode *former OVS_UNUSED)
 {
+    struct source *source = source_cast(node);
+
+    source->peer = ovl_peer_ref(fwd, &source->ip);
 }
 
 static void
-source_release(struct ovl_forwarding *fwd OVS_UNUSED,
-               struct ovl_vnode *node OVS_UNUSED)
+source_release(struct ovl_forwarding *fwd, struct ovl_vnode *node)
 {
+    ovl_peer_unref(fwd, source_cast(node)->peer);
 }
 
 const struct ovl_table_class ovl_source_class = {
@@ -80,11 +84,12 @@ ovl_source_allowed(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 void
-ovl_source_allowed_bulk(const struct ovl_forwarding *fwd,
-                        ovs_version_t version, const uint32_t groups[],
-                        const struct in6_addr *const outer_srcs[], size_t n,
-                        bool allowed[])
+ovl_source_lookup_bulk(const struct ovl_forwarding *fwd,
+                       ovs_version_t version, const uint32_t groups[],
+                       const struct in6_addr *const outer_srcs[], size_t n,
+                       bool allowed[], struct ovl_vtep *vteps[])
 {
+    const struct ovl_peer *peers[OVL_BULK_MAX];
     struct ovl_inode *nodes[OVL_BULK_MAX];
     uint64_t keys[OVL_BULK_MAX];
 
@@ -102,9 +107,16 @@ ovl_source_allowed_bulk(const struct ovl_forwarding *fwd,
             if (source->group == groups[i]
                 && ipv6_addr_equals(&source->ip, outer_srcs[i])) {
                 allowed[i] = true;
+                peers[i] = source->peer;
+                OVS_PREFETCH(peers[i]);
                 break;
             }
         }
+    }
+    for (size_t i = 0; i < n; i++) {
+        vteps[i] = (allowed[i]
+                    ? ovsrcu_get(struct ovl_vtep *, &peers[i]->vtep) : NULL);
+        OVS_PREFETCH(vteps[i]);
     }
 }
 

@@ -3,7 +3,9 @@
 /* Prefix: ovl_vtep_, ovl_vteps_, ovl_adjacency_.
  *
  * VTEPs have no versions: entries hold references to them, so a VTEP is there
- * for as long as something forwards to it.  Its adjacency is the underlay's,
+ * for as long as something forwards to it.  Whoever sends to us is looked up
+ * by his address in the table of sources, which leads to his VTEP through a
+ * peer.  Its adjacency is the underlay's,
  * which swaps it under the readers. */
 
 #include <config.h>
@@ -24,6 +26,7 @@ void
 ovl_vteps_init(struct ovl_forwarding *fwd)
 {
     ovl_index_init(&fwd->vteps);
+    hmap_init(&fwd->peers);
     atomic_count_init(&fwd->n_vteps, 0);
     ovs_mutex_init(&fwd->vteps_mutex);
     fwd->vteps_seq = seq_create();
@@ -43,6 +46,62 @@ vtep_free(struct ovl_vtep *vtep)
     free_cacheline(vtep);
 }
 
+/* Peers. */
+
+static struct ovl_peer *
+find_peer(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
+{
+    struct ovl_peer *peer;
+
+    HMAP_FOR_EACH_WITH_HASH (peer, hmap_node, ovl_hash_ip(&fwd->keys, 0, ip),
+                             &fwd->peers) {
+        if (ipv6_addr_equals(&peer->ip, ip)) {
+            return peer;
+        }
+    }
+    return NULL;
+}
+
+/* Tells the peer at 'ip', if there is one, that its VTEP is 'vtep' now. */
+static void
+set_peer(struct ovl_forwarding *fwd, const struct in6_addr *ip,
+         struct ovl_vtep *vtep)
+{
+    struct ovl_peer *peer = find_peer(fwd, ip);
+
+    if (peer) {
+        ovsrcu_set(&peer->vtep, vtep);
+    }
+}
+
+struct ovl_peer *
+ovl_peer_ref(struct ovl_forwarding *fwd, const struct in6_addr *ip)
+{
+    struct ovl_peer *peer = find_peer(fwd, ip);
+
+    if (!peer) {
+        peer = xmalloc(sizeof *peer);
+        peer->ip = *ip;
+        peer->n_refs = 0;
+        ovsrcu_init(&peer->vtep, ovl_vtep_lookup(fwd, ip));
+        hmap_insert(&fwd->peers, &peer->hmap_node,
+                    ovl_hash_ip(&fwd->keys, 0, ip));
+    }
+    peer->n_refs++;
+    return peer;
+}
+
+void
+ovl_peer_unref(struct ovl_forwarding *fwd, struct ovl_peer *peer)
+{
+    if (!--peer->n_refs) {
+        hmap_remove(&fwd->peers, &peer->hmap_node);
+        ovsrcu_postpone(free, peer);
+    }
+}
+
+/* VTEPs. */
+
 /* Takes 'vtep' out of the table; readers may go on using it until they
  * quiesce. */
 static void
@@ -52,6 +111,7 @@ vtep_remove(struct ovl_forwarding *fwd, struct ovl_vtep *vtep)
     ovl_index_remove(&fwd->vteps, &vtep->inode);
     ovs_mutex_unlock(&fwd->vteps_mutex);
 
+    set_peer(fwd, &vtep->ip, NULL);
     atomic_count_dec(&fwd->n_vteps);
     ovl_counters_free(vtep->traffic, OVL_N_TRAFFIC);
     ovsrcu_postpone(vtep_free, vtep);
@@ -67,6 +127,8 @@ ovl_vteps_destroy(struct ovl_forwarding *fwd)
         vtep_remove(fwd, vtep_cast(node));
     }
     ovl_index_destroy(&fwd->vteps);
+    ovs_assert(hmap_is_empty(&fwd->peers));
+    hmap_destroy(&fwd->peers);
     ovs_mutex_destroy(&fwd->vteps_mutex);
     seq_destroy(fwd->vteps_seq);
 }
@@ -137,24 +199,6 @@ ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
 }
 
 void
-ovl_vtep_lookup_bulk(const struct ovl_forwarding *fwd,
-                     const struct in6_addr *const ips[], size_t n,
-                     struct ovl_vtep *vteps[])
-{
-    struct ovl_inode *nodes[OVL_BULK_MAX];
-    uint64_t keys[OVL_BULK_MAX];
-
-    ovs_assert(n && n <= OVL_BULK_MAX);
-    for (size_t i = 0; i < n; i++) {
-        keys[i] = ovl_hash_ip64(&fwd->keys, 0, ips[i]);
-    }
-    ovl_index_find_bulk(&fwd->vteps, keys, n, nodes, sizeof(struct ovl_vtep));
-    for (size_t i = 0; i < n; i++) {
-        vteps[i] = find_in_chain(nodes[i], ips[i]);
-    }
-}
-
-void
 ovl_forwarding_for_each_vtep(const struct ovl_forwarding *fwd,
                              void (*cb)(struct ovl_vtep *, void *aux),
                              void *aux)
@@ -196,6 +240,7 @@ ovl_vtep_ref(struct ovl_forwarding *fwd, const struct in6_addr *ip)
         ovl_index_insert(&fwd->vteps, &vtep->inode,
                          ovl_hash_ip64(&fwd->keys, 0, ip));
         ovs_mutex_unlock(&fwd->vteps_mutex);
+        set_peer(fwd, ip, vtep);
         atomic_count_inc(&fwd->n_vteps);
         ovl_vteps_changed(fwd);
     }

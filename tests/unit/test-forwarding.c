@@ -773,6 +773,83 @@ guards_equal_linear_search(void **state)
     }
 }
 
+/* What readers in the version published last get. */
+static bool
+find_source(const struct ovl_forwarding *fwd, uint32_t group,
+            const struct in6_addr *ip, struct ovl_vtep **vtep)
+{
+    bool allowed;
+
+    ovl_source_lookup_bulk(fwd, ovl_forwarding_version(fwd), &group, &ip, 1,
+                           &allowed, vtep);
+    assert_int_equal(allowed,
+                     ovl_source_allowed(fwd, ovl_forwarding_version(fwd),
+                                        group, ip));
+    return allowed;
+}
+
+static void
+source_leads_to_its_vtep_which_comes_and_goes(void **state)
+{
+    struct fixture *f = *state;
+    const struct in6_addr ips[] = {
+        ip_from("198.51.100.1"), ip_from("2001:db8:7::1"),
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ips); i++) {
+        const struct in6_addr *ip = &ips[i];
+        struct ovl_vtep *vtep, *found;
+
+        assert_false(find_source(f->fwd, 1, ip, &found));
+        assert_null(found);
+
+        ovl_forwarding_begin(f->fwd);
+        ovl_source_add(f->fwd, 1, ip);
+        ovl_forwarding_commit(f->fwd);
+        assert_true(find_source(f->fwd, 1, ip, &found));
+        assert_null(found);
+
+        /* A VTEP has no versions. */
+        vtep = ovl_vtep_ref(f->fwd, ip);
+        assert_true(find_source(f->fwd, 1, ip, &found));
+        assert_ptr_equal(found, vtep);
+        assert_false(find_source(f->fwd, 2, ip, &found));
+        assert_null(found);
+
+        /* A source that comes after the VTEP. */
+        ovl_forwarding_begin(f->fwd);
+        ovl_source_add(f->fwd, 2, ip);
+        ovl_forwarding_commit(f->fwd);
+        assert_true(find_source(f->fwd, 2, ip, &found));
+        assert_ptr_equal(found, vtep);
+
+        /* One that goes does not take it from the other. */
+        ovl_forwarding_begin(f->fwd);
+        ovl_source_remove(f->fwd, 1, ip);
+        ovl_forwarding_commit(f->fwd);
+        drain(f->fwd);
+        assert_true(find_source(f->fwd, 2, ip, &found));
+        assert_ptr_equal(found, vtep);
+
+        ovl_vtep_unref(f->fwd, vtep);
+        assert_true(find_source(f->fwd, 2, ip, &found));
+        assert_null(found);
+
+        /* Another VTEP at the same address. */
+        vtep = ovl_vtep_ref(f->fwd, ip);
+        assert_true(find_source(f->fwd, 2, ip, &found));
+        assert_ptr_equal(found, vtep);
+
+        ovl_forwarding_begin(f->fwd);
+        ovl_source_remove(f->fwd, 2, ip);
+        ovl_forwarding_commit(f->fwd);
+        drain(f->fwd);
+        assert_false(find_source(f->fwd, 2, ip, &found));
+        assert_null(found);
+        ovl_vtep_unref(f->fwd, vtep);
+    }
+}
+
 /* A network knows one IPv4 gateway by heart; several are looked through. */
 static void
 gateways_and_broadcasts_are_known(void **state)
@@ -1158,6 +1235,7 @@ main(void)
         TEST(network_counters_survive_replacement_but_not_removal),
         TEST(binding_finds_guards_and_prefixes),
         TEST(guards_equal_linear_search),
+        TEST(source_leads_to_its_vtep_which_comes_and_goes),
         TEST(gateways_and_broadcasts_are_known),
         TEST(gateway_binding_finds_vlans),
         TEST(drops_of_port_and_vni_survive_replacement),
