@@ -89,7 +89,8 @@ def memory():
         if added >= wanted and free_hugepages() >= wanted:
             yield f"--in-memory -m {MEMORY}"
         else:
-            yield f"--no-huge --legacy-mem -m {MEMORY}"
+            # Here OVS is not content with less than it asks for.
+            yield f"--no-huge --legacy-mem -m {2 * MEMORY}"
     finally:
         with contextlib.suppress(OSError):
             add_hugepages(-added)
