@@ -10,6 +10,7 @@
 #include "ecn.h"
 #include "flow-hash.h"
 #include "offload.h"
+#include "pipeline-private.h"
 #include "pkt-edit.h"
 #include "pkt-parse-fast.h"
 #include "vxlan.h"
@@ -91,6 +92,9 @@ choose_ways(struct ovl_fast *fast, const struct wanted *w)
     }
     ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
                         w->macs, w->n_macs, found);
+    if (w->n_macs > 1 && !fast->tunnel) {
+        ovl_prefetch_ways(fast->worker, found, w->n_macs);
+    }
     for (size_t i = 0; i < w->n_macs; i++) {
         choose_way(fast, found[i], &fast->ways[i]);
     }

@@ -111,10 +111,9 @@ ovl_find_senders(const struct ovl_worker *worker, struct ovl_item items[],
     }
 }
 
-/* Fetches what leads on from 'ways', and what is counted there. */
-static void
-prefetch_ways(const struct ovl_worker *worker,
-              const struct ovl_way *const ways[], size_t n)
+void
+ovl_prefetch_ways(const struct ovl_worker *worker,
+                  const struct ovl_way *const ways[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (ways[i]) {
@@ -217,7 +216,7 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
     if (n_bridged) {
         ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, dsts,
                             n_bridged, ways);
-        prefetch_ways(worker, ways, n_bridged);
+        ovl_prefetch_ways(worker, ways, n_bridged);
     }
     for (size_t i = 0; i < n_bridged; i++) {
         bridged[i]->verdict = ovl_bridge_finish(&bridged[i]->arrival,
@@ -258,7 +257,7 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
         macs[i] = ovl_mac_bits(rs[i]->neighbor->mac);
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, vnis, macs, n, ways);
-    prefetch_ways(w, ways, n);
+    ovl_prefetch_ways(w, ways, n);
     for (size_t i = 0; i < n; i++) {
         rs[i]->way = ways[i];
     }
