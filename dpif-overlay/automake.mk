@@ -67,8 +67,11 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/bridging.h \
 	dpif-overlay/ecn.c \
 	dpif-overlay/ecn.h \
+	dpif-overlay/fast-act.c \
+	dpif-overlay/fast-path-private.h \
 	dpif-overlay/fast-path.c \
 	dpif-overlay/fast-path.h \
+	dpif-overlay/fast-route.c \
 	dpif-overlay/flow-hash.c \
 	dpif-overlay/flow-hash.h \
 	dpif-overlay/from-port.c \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Prefix: ovl_fast_. */
+/* Decides.  Prefix: ovl_fast_. */
 
 #include <config.h>
 
-#include "fast-path.h"
+#include "fast-path-private.h"
 
 #include "bridging.h"
 #include "ecn.h"
@@ -12,7 +12,6 @@
 #include "offload.h"
 #include "pipeline-private.h"
 #include "pkt-edit.h"
-#include "pkt-parse-fast.h"
 #include "vxlan.h"
 
 /* No MAC's bits. */
@@ -35,7 +34,16 @@ struct wanted {
     size_t n_macs;
     uint32_t vnis[NETDEV_MAX_BURST];
     uint64_t macs[NETDEV_MAX_BURST];
+
+    struct ovl_fast_routed routed;      /* Those that the router gets. */
 };
+
+static void
+wanted_init(struct wanted *w)
+{
+    w->n = w->n_macs = 0;
+    w->routed.n = 0;
+}
 
 static inline void
 want(struct ovl_fast *fast, struct wanted *w, size_t index, uint32_t vni,
@@ -59,6 +67,7 @@ choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
 {
     way->port = NULL;
     way->adj = NULL;
+    way->net = NULL;
     way->max_len = UINT16_MAX;
     if (OVS_UNLIKELY(!found)) {
         return;
@@ -80,18 +89,17 @@ choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
     }
 }
 
-/* Takes those of 'w' whose MACs lead somewhere. */
+/* Takes those of 'w' that lead somewhere. */
 static void
 choose_ways(struct ovl_fast *fast, const struct wanted *w)
 {
     const struct ovl_way *found[NETDEV_MAX_BURST];
     uint32_t taken = 0;
 
-    if (!w->n) {
-        return;
+    if (w->n_macs) {
+        ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
+                            w->macs, w->n_macs, found);
     }
-    ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
-                        w->macs, w->n_macs, found);
     if (w->n_macs > 1 && !fast->tunnel) {
         ovl_prefetch_ways(fast->worker, found, w->n_macs);
     }
@@ -101,7 +109,7 @@ choose_ways(struct ovl_fast *fast, const struct wanted *w)
     for (size_t i = 0; i < w->n; i++) {
         const struct ovl_fast_item *item = &fast->items[w->indexes[i]];
         const struct ovl_fast_way *way = &fast->ways[item->way];
-        uint32_t good = way->port && item->len <= way->max_len;
+        uint32_t good = way->port && item->out_len <= way->max_len;
 
         taken |= good << w->indexes[i];
     }
@@ -159,10 +167,16 @@ remember(struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
 {
     if (pkt->ipv6) {
         s->mac6 = pkt->src;
+        s->routed6 = ovl_fast_is_routed6(pkt->ip_src);
         memcpy(s->ip6, pkt->ip_src, sizeof s->ip6);
     } else {
+        ovs_be32 ip4 = ovl_fast_be32(pkt->ip_src);
+        struct in6_addr ip = in6_addr_mapped_ipv4(ip4);
+
         s->mac4 = pkt->src;
-        memcpy(&s->ip4, pkt->ip_src, sizeof s->ip4);
+        s->ip4 = (OVS_FORCE uint32_t) ip4;
+        s->routed4 = (!ovl_ip4_is_martian(ntohl(ip4))
+                      && !ovl_network_is_broadcast(s->net, &ip));
     }
 }
 
@@ -193,7 +207,7 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
 
     uint64_t router = router_of(net);
     fast->net = net;
-    w.n = w.n_macs = 0;
+    wanted_init(&w);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *data = ovl_pkt_data(packets[i]);
         struct ovl_fast_item *item = &fast->items[i];
@@ -202,8 +216,7 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
 
         if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX
             || !ovl_fast_parse(data, len, &pkt)
-            || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
-            || pkt.dst == router) {
+            || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src) {
             continue;
         }
         if (OVS_UNLIKELY(!is_speaker(known, &pkt))) {
@@ -213,10 +226,17 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
             }
             remember(known, &pkt);
         }
-        item->len = len;
+        item->len = item->out_len = len;
         item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
-        want(fast, &w, i, net->vni, pkt.dst);
+        if (OVS_LIKELY(pkt.dst != router)) {
+            want(fast, &w, i, net->vni, pkt.dst);
+        } else if (ovl_fast_want_route(&w.routed, known, data, &pkt, item)) {
+            w.indexes[w.n++] = i;
+        }
+    }
+    if (w.routed.n) {
+        ovl_fast_find_routes(fast, known, &w.routed);
     }
     choose_ways(fast, &w);
 }
@@ -298,18 +318,6 @@ find_networks(const struct ovl_worker *worker, struct tunneled *t)
     }
 }
 
-/* in6_addr_mapped_ipv4(), which writes it in pieces, and what was is slow to
- * read as a whole for a while. */
-static inline struct in6_addr
-map_ip4(ovs_be32 ip4)
-{
-    const ovs_be32 words[4] = { 0, 0, htonl(0xffff), ip4 };
-    struct in6_addr ip;
-
-    memcpy(&ip, words, sizeof ip);
-    return ip;
-}
-
 /* Looks up the senders of those of 't' that have a network, and forgets the
  * others. */
 static void
@@ -335,7 +343,7 @@ find_senders(const struct ovl_worker *worker, struct tunneled *t)
         if (!n || t->srcs[n] != t->srcs[n - 1]
             || t->nets[n]->source_group != t->nets[n - 1]->source_group) {
             groups[n_ips] = t->nets[n]->source_group;
-            srcs[n_ips] = map_ip4(t->srcs[n]);
+            srcs[n_ips] = ovl_fast_map_ip4(t->srcs[n]);
             ips[n_ips] = &srcs[n_ips];
             n_ips++;
         }
@@ -380,7 +388,7 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
             || !is_ecn_usual(pkt.tos, outer.tos)) {
             continue;
         }
-        fast->items[i].len = outer.inner_len;
+        fast->items[i].len = fast->items[i].out_len = outer.inner_len;
         t.indexes[t.n] = i;
         t.vnis[t.n] = outer.vni;
         t.srcs[t.n] = outer.ip_src;
@@ -392,7 +400,7 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
     find_networks(worker, &t);
     find_senders(worker, &t);
 
-    w.n = w.n_macs = 0;
+    wanted_init(&w);
     for (size_t i = 0; i < t.n; i++) {
         struct ovl_fast_item *item = &fast->items[t.indexes[i]];
 
@@ -417,13 +425,18 @@ ovl_fast_know(struct ovl_worker *worker, const struct ovl_lport *in)
 
     const struct ovl_binding *binding
         = ovl_binding_lookup(worker->fwd, worker->version, in->id);
+    const struct ovl_network *net
+        = (binding && binding->role == OVL_ROLE_ACCESS
+           ? ovl_network_lookup(worker->fwd, worker->version, binding->vni)
+           : NULL);
     *known = (struct ovl_known_port) {
         .id = in->id,
         .version = worker->version,
         .binding = binding,
-        .net = (binding && binding->role == OVL_ROLE_ACCESS
-                ? ovl_network_lookup(worker->fwd, worker->version,
-                                     binding->vni)
+        .net = net,
+        .vrf = (net && net->has_vrf
+                ? ovl_vrf_lookup(worker->fwd, worker->version,
+                                 net->source_group)
                 : NULL),
         .mac4 = NO_MAC,
         .mac6 = NO_MAC,
@@ -459,166 +472,3 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
 }
 BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= 32);
 BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= OVL_BULK_MAX);
-
-/* Acting. */
-
-/* Packets for one port in a row. */
-struct run {
-    struct ovl_worker *worker;
-    struct ovl_lport *port;
-    size_t n;
-    struct dp_packet *packets[NETDEV_MAX_BURST];
-};
-
-static inline void
-run_init(struct run *run, struct ovl_worker *worker)
-{
-    run->worker = worker;
-    run->port = NULL;
-    run->n = 0;
-}
-
-static inline void
-run_flush(struct run *run)
-{
-    if (run->n) {
-        run->worker->send(run->worker, run->port, run->packets, run->n);
-        run->n = 0;
-    }
-}
-
-static inline void
-run_add(struct run *run, struct ovl_lport *port, struct dp_packet *packet)
-{
-    if (OVS_UNLIKELY(port != run->port)) {
-        run_flush(run);
-        run->port = port;
-    }
-    run->packets[run->n++] = packet;
-}
-
-/* Counts 'n' frames, of 'bytes' bytes in all, that came from 'net' and went
- * into it. */
-static void
-count_network(struct ovl_worker *worker, const struct ovl_network *net,
-              uint32_t n, uint64_t bytes)
-{
-    ovl_counter_cell *cells = ovl_shard_cells(worker->shard, net->traffic);
-
-    ovl_cell_add(&cells[OVL_RX_PACKETS], n);
-    ovl_cell_add(&cells[OVL_RX_BYTES], bytes);
-    ovl_cell_add(&cells[OVL_TX_PACKETS], n);
-    ovl_cell_add(&cells[OVL_TX_BYTES], bytes);
-}
-
-/* What few need: IPv6, or headroom. */
-static __attribute__((__noinline__)) struct dp_packet *
-encapsulate_otherwise(const struct ovl_worker *worker, uint32_t vni,
-                      const struct ovl_fast_item *item,
-                      const struct ovl_adjacency *adj,
-                      struct dp_packet *packet)
-{
-    const struct ovl_vxlan_fields fields = {
-        .vni = vni, .sport = item->sport, .tos = item->tos,
-        .udp6_zero_csum = worker->config->udp6_zero_csum,
-    };
-
-    return ovl_vxlan_push(packet, adj, &fields);
-}
-
-static inline struct dp_packet *
-encapsulate(const struct ovl_worker *worker, uint32_t vni,
-            const struct ovl_fast_item *item, const struct ovl_adjacency *adj,
-            struct dp_packet *packet)
-{
-    const struct ovl_vxlan_fields fields = {
-        .vni = vni, .sport = item->sport, .tos = item->tos,
-    };
-    size_t headroom = ovl_pkt_headroom(packet);
-
-    if (OVS_UNLIKELY(adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
-        return encapsulate_otherwise(worker, vni, item, adj, packet);
-    }
-    __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
-    dp_packet_set_size(packet, item->len + OVL_VXLAN_LEN4);
-    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), adj, item->len, &fields);
-    return packet;
-}
-
-/* From a VM. */
-static void
-act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
-           size_t first, size_t end)
-{
-    struct ovl_worker *worker = fast->worker;
-    struct ovl_tally tx = { .packets = 0 };
-    uint32_t vni = fast->net->vni;
-    uint64_t bytes = 0;
-    struct run run;
-
-    run_init(&run, worker);
-    for (size_t i = first; i < end; i++) {
-        const struct ovl_fast_item *item = &fast->items[i];
-        const struct ovl_fast_way *way = &fast->ways[item->way];
-        struct dp_packet *packet = packets[i];
-
-        bytes += item->len;
-        ovl_pkt_forget_metadata(packet);
-        if (way->adj) {
-            ovl_tally_add(worker->shard, &tx,
-                          way->adj->traffic + OVL_TX_PACKETS, item->len);
-            packet = encapsulate(worker, vni, item, way->adj, packet);
-        }
-        run_add(&run, way->port, packet);
-    }
-    run_flush(&run);
-    count_network(worker, fast->net, end - first, bytes);
-    ovl_tally_flush(worker->shard, &tx);
-}
-
-/* Out of tunnels. */
-static void
-act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
-           size_t first, size_t end)
-{
-    struct ovl_worker *worker = fast->worker;
-    const struct ovl_network *net = fast->items[first].net;
-    struct ovl_tally rx = { .packets = 0 };
-    uint64_t bytes = 0;
-    uint32_t n = 0;
-    struct run run;
-
-    run_init(&run, worker);
-    for (size_t i = first; i < end; i++) {
-        const struct ovl_fast_item *item = &fast->items[i];
-        struct dp_packet *packet = packets[i];
-
-        if (OVS_UNLIKELY(item->net != net)) {
-            count_network(worker, net, n, bytes);
-            net = item->net;
-            n = bytes = 0;
-        }
-        n++;
-        bytes += item->len;
-        ovl_tally_add(worker->shard, &rx, item->from + OVL_RX_PACKETS,
-                      item->len);
-        ovl_pkt_forget_metadata(packet);
-        __packet_set_data(packet, __packet_data(packet) + OVL_FAST_INNER_OFS);
-        dp_packet_set_size(packet, item->len);
-        run_add(&run, fast->ways[item->way].port, packet);
-    }
-    run_flush(&run);
-    count_network(worker, net, n, bytes);
-    ovl_tally_flush(worker->shard, &rx);
-}
-
-void
-ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
-             size_t first, size_t end)
-{
-    if (fast->tunnel) {
-        act_tunnel(fast, packets, first, end);
-    } else {
-        act_access(fast, packets, first, end);
-    }
-}

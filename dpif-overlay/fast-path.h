@@ -5,7 +5,8 @@
 
 /* The fast path: what nearly every packet is, and nothing else.  That is
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
- * network, that breaks no rule and needs nothing but its MAC looked up.
+ * network, or from a VM through the router to one next hop, that breaks no
+ * rule and fits.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything
@@ -27,13 +28,19 @@ struct ovl_fast_way {
     struct ovl_lport *port;     /* NULL: not for the fast path. */
     const struct ovl_adjacency *adj;    /* In this tunnel; NULL: plain. */
     uint32_t max_len;           /* Longest frame that it takes. */
+
+    /* Through the router: into this network, with these MACs as they are on
+     * the wire.  NULL: bridged. */
+    const struct ovl_network *net;
+    struct eth_addr macs[2];    /* Destination, source. */
 };
 
 /* What was decided for a packet. */
 struct ovl_fast_item {
     const struct ovl_network *net;      /* Out of a tunnel: its network... */
     uint32_t from;              /* ...and 'traffic' of the VTEP that sent it. */
-    uint16_t len;               /* Of the plain frame. */
+    uint16_t len;               /* Of the frame as its network got it, */
+    uint16_t out_len;           /* and as it leaves, without a tunnel. */
     uint16_t sport;             /* Of the outer UDP header, host order. */
     uint8_t tos;                /* Of the outer IP header. */
     uint8_t way;                /* Of the burst's 'ways'. */

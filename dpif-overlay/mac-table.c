@@ -24,11 +24,7 @@ mac_key(uint32_t vni, uint64_t mac)
 static void
 mac_from_key(struct ovl_exact_key key, struct ovl_mac *mac)
 {
-    uint32_t lo = key.x;
-    uint16_t hi = key.x >> 32;
-
-    memcpy(&mac->mac.ea[0], &lo, sizeof lo);
-    memcpy(&mac->mac.ea[4], &hi, sizeof hi);
+    ovl_mac_from_bits(key.x, &mac->mac);
     mac->vni = key.x >> 48 | key.y << 16;
 }
 

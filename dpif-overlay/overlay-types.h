@@ -60,6 +60,17 @@ ovl_mac_bits(struct eth_addr mac)
     return (uint64_t) last << 32 | first;
 }
 
+/* The other way round. */
+static inline void
+ovl_mac_from_bits(uint64_t bits, struct eth_addr *mac)
+{
+    uint32_t first = bits;
+    uint16_t last = bits >> 32;
+
+    memcpy(mac->ea, &first, sizeof first);
+    memcpy(&mac->ea[sizeof first], &last, sizeof last);
+}
+
 /* What becomes of a packet whose longest matching prefix says so. */
 enum ovl_route_action {
     OVL_ROUTE_FORWARD,          /* To one of the route's next hops. */

@@ -38,12 +38,15 @@ struct ovl_known_port {
     ovs_version_t version;
     const struct ovl_binding *binding;  /* May be NULL. */
     const struct ovl_network *net;      /* Of an access port; may be NULL. */
+    const struct ovl_vrf *vrf;          /* Of that; NULL: not routed. */
 
     /* The last speakers over IPv4 and IPv6: ovl_mac_bits(), or UINT64_MAX if
-     * there was none, and the bytes of the source address. */
+     * there was none, the bytes of the source address, and whether that is
+     * one that is routed. */
     uint64_t mac4, mac6;
     uint32_t ip4;
     uint64_t ip6[2];
+    bool routed4, routed6;
 };
 
 #define OVL_N_KNOWN_PORTS 16    /* Power of 2. */

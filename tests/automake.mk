@@ -125,8 +125,13 @@ tests_unit_test_fib_peers_LDADD = $(UNIT_TABLES)
 
 check_PROGRAMS += tests/unit/test-fast-path
 tests_unit_test_fast_path_SOURCES = \
-	tests/unit/world-asserts.h tests/unit/test-fast-path.c
+	tests/unit/fast-asserts.h tests/unit/test-fast-path.c
 tests_unit_test_fast_path_LDADD = $(UNIT_PIPELINE)
+
+check_PROGRAMS += tests/unit/test-fast-route
+tests_unit_test_fast_route_SOURCES = \
+	tests/unit/fast-asserts.h tests/unit/test-fast-route.c
+tests_unit_test_fast_route_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-fib
 tests_unit_test_fib_SOURCES = tests/unit/test-fib.c

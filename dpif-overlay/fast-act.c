@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Acts.  Prefix: ovl_fast_. */
+
+#include <config.h>
+
+#include "fast-path.h"
+
+#include "pkt-edit.h"
+#include "pkt-parse-fast.h"
+#include "vxlan.h"
+
+/* Packets for one port in a row. */
+struct run {
+    struct ovl_worker *worker;
+    struct ovl_lport *port;
+    size_t n;
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+};
+
+static inline void
+run_init(struct run *run, struct ovl_worker *worker)
+{
+    run->worker = worker;
+    run->port = NULL;
+    run->n = 0;
+}
+
+static inline void
+run_flush(struct run *run)
+{
+    if (run->n) {
+        run->worker->send(run->worker, run->port, run->packets, run->n);
+        run->n = 0;
+    }
+}
+
+static inline void
+run_add(struct run *run, struct ovl_lport *port, struct dp_packet *packet)
+{
+    if (OVS_UNLIKELY(port != run->port)) {
+        run_flush(run);
+        run->port = port;
+    }
+    run->packets[run->n++] = packet;
+}
+
+/* Counts 'n' frames, of 'bytes' bytes in all, in 'id' and in the cell of its
+ * bytes, as ovl_tally_add(). */
+static inline void
+count(struct ovl_worker *worker, uint32_t id, uint32_t n, uint64_t bytes)
+{
+    ovl_counter_cell *cells = ovl_shard_cells(worker->shard, id);
+
+    ovl_cell_add(&cells[0], n);
+    ovl_cell_add(&cells[OVL_RX_BYTES - OVL_RX_PACKETS], bytes);
+}
+
+/* Counts frames that came from 'net' and went into it. */
+static void
+count_network(struct ovl_worker *worker, const struct ovl_network *net,
+              uint32_t n, uint64_t bytes)
+{
+    count(worker, net->traffic + OVL_RX_PACKETS, n, bytes);
+    count(worker, net->traffic + OVL_TX_PACKETS, n, bytes);
+}
+
+/* What few need: IPv6, or headroom. */
+static __attribute__((__noinline__)) struct dp_packet *
+encapsulate_otherwise(const struct ovl_worker *worker, uint32_t vni,
+                      const struct ovl_fast_item *item,
+                      const struct ovl_adjacency *adj,
+                      struct dp_packet *packet)
+{
+    const struct ovl_vxlan_fields fields = {
+        .vni = vni, .sport = item->sport, .tos = item->tos,
+        .udp6_zero_csum = worker->config->udp6_zero_csum,
+    };
+
+    return ovl_vxlan_push(packet, adj, &fields);
+}
+
+static inline struct dp_packet *
+encapsulate(const struct ovl_worker *worker, uint32_t vni,
+            const struct ovl_fast_item *item, const struct ovl_adjacency *adj,
+            struct dp_packet *packet)
+{
+    const struct ovl_vxlan_fields fields = {
+        .vni = vni, .sport = item->sport, .tos = item->tos,
+    };
+    size_t headroom = ovl_pkt_headroom(packet);
+
+    if (OVS_UNLIKELY(adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
+        return encapsulate_otherwise(worker, vni, item, adj, packet);
+    }
+    __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
+    dp_packet_set_size(packet, item->out_len + OVL_VXLAN_LEN4);
+    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), adj, item->out_len, &fields);
+    return packet;
+}
+
+/* As ovl_ip_rewrite(): MACs of the next hop and of its router, and one hop
+ * less (RFC 1624 equation 3). */
+static void
+rewrite(const struct ovl_fast_way *way, const struct ovl_fast_item *item,
+        struct dp_packet *packet)
+{
+    uint8_t *data = ovl_pkt_data(packet);
+    uint8_t *h = data + ETH_HEADER_LEN;
+
+    dp_packet_set_size(packet, item->out_len);
+    memcpy(data, way->macs, sizeof way->macs);
+    if (IP_VER(h[0]) == 4) {
+        uint8_t *ttl = h + offsetof(struct ip_header, ip_ttl);
+        uint16_t old = *ttl << 8;
+        uint32_t sum = ((uint16_t) ~ntohs(WIRE(h, struct ip_header, ip_csum))
+                        + (uint16_t) ~old + (uint16_t) (old - 0x100));
+
+        /* At most 0x1fefe, so one carry is all. */
+        sum = (sum & 0xffff) + (sum >> 16);
+        OVL_PUT(h, struct ip_header, ip_csum, htons((uint16_t) ~sum));
+        --*ttl;
+    } else {
+        h[offsetof(struct ovs_16aligned_ip6_hdr, ip6_hlim)]--;
+    }
+}
+
+/* From a VM. */
+static void
+act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
+           size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    struct ovl_tally tx = { .packets = 0 }, routed = { .packets = 0 };
+    const struct ovl_network *net = fast->net;
+    uint64_t bytes = 0, bridged_bytes = 0;
+    uint32_t n_bridged = 0;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        const struct ovl_fast_way *way = &fast->ways[item->way];
+        struct dp_packet *packet = packets[i];
+
+        uint32_t vni = net->vni;
+
+        ovl_pkt_forget_metadata(packet);
+        bytes += item->len;
+        if (OVS_UNLIKELY(way->net)) {
+            rewrite(way, item, packet);
+            ovl_tally_add(worker->shard, &routed,
+                          way->net->traffic + OVL_TX_PACKETS, item->out_len);
+            vni = way->net->vni;
+        } else {
+            n_bridged++;
+            bridged_bytes += item->len;
+        }
+        if (way->adj) {
+            ovl_tally_add(worker->shard, &tx,
+                          way->adj->traffic + OVL_TX_PACKETS, item->out_len);
+            packet = encapsulate(worker, vni, item, way->adj, packet);
+        }
+        run_add(&run, way->port, packet);
+    }
+    run_flush(&run);
+    count(worker, net->traffic + OVL_RX_PACKETS, end - first, bytes);
+    count(worker, net->traffic + OVL_TX_PACKETS, n_bridged, bridged_bytes);
+    ovl_tally_flush(worker->shard, &routed);
+    ovl_tally_flush(worker->shard, &tx);
+}
+
+/* Out of tunnels. */
+static void
+act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
+           size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    const struct ovl_network *net = fast->items[first].net;
+    struct ovl_tally rx = { .packets = 0 };
+    uint64_t bytes = 0;
+    uint32_t n = 0;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        struct dp_packet *packet = packets[i];
+
+        if (OVS_UNLIKELY(item->net != net)) {
+            count_network(worker, net, n, bytes);
+            net = item->net;
+            n = bytes = 0;
+        }
+        n++;
+        bytes += item->len;
+        ovl_tally_add(worker->shard, &rx, item->from + OVL_RX_PACKETS,
+                      item->len);
+        ovl_pkt_forget_metadata(packet);
+        __packet_set_data(packet, __packet_data(packet) + OVL_FAST_INNER_OFS);
+        dp_packet_set_size(packet, item->len);
+        run_add(&run, fast->ways[item->way].port, packet);
+    }
+    run_flush(&run);
+    count_network(worker, net, n, bytes);
+    ovl_tally_flush(worker->shard, &rx);
+}
+
+void
+ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
+             size_t first, size_t end)
+{
+    if (fast->tunnel) {
+        act_tunnel(fast, packets, first, end);
+    } else {
+        act_access(fast, packets, first, end);
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef OVL_FAST_PATH_PRIVATE_H
+#define OVL_FAST_PATH_PRIVATE_H 1
+
+/* What the files of the fast path share.
+ *
+ * Layer 2. */
+
+#include "fast-path.h"
+#include "pkt-parse-fast.h"
+
+/* Destinations of packets that the router gets.  A destination that was that
+ * of the packet before is looked up once. */
+struct ovl_fast_routed {
+    size_t n;
+    struct in6_addr ips[NETDEV_MAX_BURST];
+};
+
+/* Destination number 'i' has this of the burst's ways: those of bridged
+ * packets grow from the other end, and there is one for each packet. */
+static inline size_t
+ovl_fast_routed_way(size_t i)
+{
+    return NETDEV_MAX_BURST - 1 - i;
+}
+
+/* in6_addr_mapped_ipv4() writes in pieces, and what was is slow to read as a
+ * whole for a while. */
+static inline struct in6_addr
+ovl_fast_map_ip4(ovs_be32 ip4)
+{
+    const ovs_be32 words[4] = { 0, 0, htonl(0xffff), ip4 };
+    struct in6_addr ip;
+
+    memcpy(&ip, words, sizeof ip);
+    return ip;
+}
+
+/* True if the IPv6 address at 'ip' may be that of either end of a packet that
+ * is routed: RFC 4291 sections 2.5.2, 2.5.3, 2.5.5, 2.5.6 and 2.7. */
+static inline bool
+ovl_fast_is_routed6(const uint8_t *wire)
+{
+    struct in6_addr ip;
+
+    memcpy(&ip, wire, sizeof ip);
+    return !(ipv6_addr_is_multicast(&ip) || IN6_IS_ADDR_LINKLOCAL(&ip)
+             || !ipv6_addr_is_set(&ip) || IN6_IS_ADDR_LOOPBACK(&ip)
+             || ovl_ip_is_v4(&ip));
+}
+
+/* Returns false if the packet 'pkt', at 'data' and 'item->len' bytes long, to
+ * the router of the network of 'known', is not for the fast path.  Or else
+ * wants a route for it, and completes 'item'. */
+bool ovl_fast_want_route(struct ovl_fast_routed *,
+                         const struct ovl_known_port *known,
+                         const uint8_t *data, const struct ovl_fast_pkt *pkt,
+                         struct ovl_fast_item *item);
+
+/* Fills in the ways of all destinations, of which there is one at least. */
+void ovl_fast_find_routes(struct ovl_fast *, const struct ovl_known_port *,
+                          const struct ovl_fast_routed *);
+
+#endif /* fast-path-private.h */
