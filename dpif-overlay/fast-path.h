@@ -38,7 +38,7 @@ struct ovl_fast_way {
 /* What was decided for a packet. */
 struct ovl_fast_item {
     const struct ovl_network *net;      /* Out of a tunnel: its network... */
-    uint32_t from;              /* ...and 'traffic' of the VTEP that sent it. */
+    uint32_t from;              /* ...and the 'traffic' of its sender. */
     uint16_t len;               /* Of the frame as its network got it, */
     uint16_t out_len;           /* and as it leaves, without a tunnel. */
     uint16_t sport;             /* Of the outer UDP header, host order. */
@@ -68,8 +68,8 @@ void ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *,
                      struct ovl_lport *in, struct ovl_known_port *known,
                      struct dp_packet *const packets[], size_t n);
 
-/* Does what was decided for packets number 'first' to 'end' - 1, which all were
- * taken.  Takes the packets. */
+/* Does what was decided for packets number 'first' to 'end' - 1, which were
+ * all taken.  Takes the packets. */
 void ovl_fast_act(const struct ovl_fast *fast,
                   struct dp_packet *const packets[], size_t first,
                   size_t end);

@@ -5,6 +5,9 @@
  * neighbor table, the MAC table or the router decides, act on all.  Only the
  * last changes anything.
  *
+ * Most packets never come here: fast-path.h takes them first, and what it
+ * does is what these passes would have done.
+ *
  * A packet's whole way, for one that a VM sends to another hypervisor:
  *
  *     parse_all()     ovl_pkt_parse()         pkt-parse.c

@@ -5,7 +5,8 @@
 
 /* What a frame says, read once and believed afterwards.
  *
- * This is the only reader of wire bytes.  Every byte comes through a function
+ * This, with pkt-parse-fast.h for what most packets are, is the only reader of
+ * wire bytes.  Every byte comes through a function
  * that checks the length first (load() and bytes_at() in pkt-parse-load.h),
  * and what comes out is a plain struct with byte order in its types, so that
  * nothing downstream needs to see the frame again to decide about it.
