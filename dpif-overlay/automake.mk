@@ -68,6 +68,7 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/ecn.c \
 	dpif-overlay/ecn.h \
 	dpif-overlay/fast-act.c \
+	dpif-overlay/fast-arp.c \
 	dpif-overlay/fast-path-private.h \
 	dpif-overlay/fast-path.c \
 	dpif-overlay/fast-path.h \

@@ -125,6 +125,27 @@ rewrite(const struct ovl_fast_way *way, const struct ovl_fast_item *item,
     }
 }
 
+/* Makes of an ARP request the answer, as ovl_arp_reply(). */
+static void
+answer(const struct ovl_fast_way *way, struct dp_packet *packet)
+{
+    uint8_t *eth = ovl_pkt_data(packet);
+    uint8_t *arp = eth + ETH_HEADER_LEN;
+    uint8_t spa[4], tpa[4];
+
+    dp_packet_set_size(packet, ETH_HEADER_LEN + ARP_ETH_HEADER_LEN);
+    memcpy(spa, arp + offsetof(struct arp_eth_header, ar_spa), sizeof spa);
+    memcpy(tpa, arp + offsetof(struct arp_eth_header, ar_tpa), sizeof tpa);
+    memcpy(eth, eth + ETH_ADDR_LEN, ETH_ADDR_LEN);
+    memcpy(eth + ETH_ADDR_LEN, &way->macs[1], ETH_ADDR_LEN);
+    OVL_PUT(arp, struct arp_eth_header, ar_op, htons(ARP_OP_REPLY));
+    memcpy(arp + offsetof(struct arp_eth_header, ar_sha), &way->macs[1],
+           ETH_ADDR_LEN);
+    memcpy(arp + offsetof(struct arp_eth_header, ar_spa), tpa, sizeof tpa);
+    memcpy(arp + offsetof(struct arp_eth_header, ar_tha), eth, ETH_ADDR_LEN);
+    memcpy(arp + offsetof(struct arp_eth_header, ar_tpa), spa, sizeof spa);
+}
+
 /* From a VM. */
 static void
 act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
@@ -133,8 +154,8 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     struct ovl_worker *worker = fast->worker;
     struct ovl_tally tx = { .packets = 0 }, routed = { .packets = 0 };
     const struct ovl_network *net = fast->net;
-    uint64_t bytes = 0, bridged_bytes = 0;
-    uint32_t n_bridged = 0;
+    uint64_t bytes = 0, bytes_stay = 0;
+    uint32_t n_stay = 0, n_answered = 0;
     struct run run;
 
     run_init(&run, worker);
@@ -147,14 +168,18 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
 
         ovl_pkt_forget_metadata(packet);
         bytes += item->len;
-        if (OVS_UNLIKELY(way->net)) {
+        if (OVS_LIKELY(way->kind != OVL_FAST_ROUTED)) {
+            if (OVS_UNLIKELY(way->kind == OVL_FAST_ANSWERED)) {
+                answer(way, packet);
+                n_answered++;
+            }
+            n_stay++;
+            bytes_stay += item->out_len;
+        } else {
             rewrite(way, item, packet);
             ovl_tally_add(worker->shard, &routed,
                           way->net->traffic + OVL_TX_PACKETS, item->out_len);
             vni = way->net->vni;
-        } else {
-            n_bridged++;
-            bridged_bytes += item->len;
         }
         if (way->adj) {
             ovl_tally_add(worker->shard, &tx,
@@ -165,7 +190,9 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     }
     run_flush(&run);
     count(worker, net->traffic + OVL_RX_PACKETS, end - first, bytes);
-    count(worker, net->traffic + OVL_TX_PACKETS, n_bridged, bridged_bytes);
+    count(worker, net->traffic + OVL_TX_PACKETS, n_stay, bytes_stay);
+    ovl_counter_add(worker->shard, OVL_TOTAL_CONSUMED, n_answered);
+    ovl_counter_add(worker->shard, OVL_TOTAL_GENERATED, n_answered);
     ovl_tally_flush(worker->shard, &routed);
     ovl_tally_flush(worker->shard, &tx);
 }

@@ -15,14 +15,26 @@
 struct ovl_fast_routed {
     size_t n;
     struct in6_addr ips[NETDEV_MAX_BURST];
+    uint8_t ways[NETDEV_MAX_BURST];     /* Which they have of the burst's. */
 };
 
-/* Destination number 'i' has this of the burst's ways: those of bridged
- * packets grow from the other end, and there is one for each packet. */
-static inline size_t
-ovl_fast_routed_way(size_t i)
+/* Neighbors that are asked for. */
+struct ovl_fast_asked {
+    size_t n;
+    struct in6_addr ips[NETDEV_MAX_BURST];
+    uint64_t by[NETDEV_MAX_BURST];      /* ovl_mac_bits() of who asks. */
+    uint8_t ways[NETDEV_MAX_BURST];
+};
+
+/* Gives one of the burst's ways: those of bridged packets grow from the other
+ * end, and there is one for each packet. */
+static inline uint8_t
+ovl_fast_new_way(struct ovl_fast *fast)
 {
-    return NETDEV_MAX_BURST - 1 - i;
+    size_t i = NETDEV_MAX_BURST - ++fast->n_other;
+
+    fast->ways[i].port = NULL;
+    return i;
 }
 
 /* in6_addr_mapped_ipv4() writes in pieces, and what was is slow to read as a
@@ -53,7 +65,7 @@ ovl_fast_is_routed6(const uint8_t *wire)
 /* Returns false if the packet 'pkt', at 'data' and 'item->len' bytes long, to
  * the router of the network of 'known', is not for the fast path.  Or else
  * wants a route for it, and completes 'item'. */
-bool ovl_fast_want_route(struct ovl_fast_routed *,
+bool ovl_fast_want_route(struct ovl_fast *, struct ovl_fast_routed *,
                          const struct ovl_known_port *known,
                          const uint8_t *data, const struct ovl_fast_pkt *pkt,
                          struct ovl_fast_item *item);
@@ -61,5 +73,14 @@ bool ovl_fast_want_route(struct ovl_fast_routed *,
 /* Fills in the ways of all destinations, of which there is one at least. */
 void ovl_fast_find_routes(struct ovl_fast *, const struct ovl_known_port *,
                           const struct ovl_fast_routed *);
+
+/* Likewise for an ARP request, 'pkt', in the network of 'known'. */
+bool ovl_fast_want_answer(struct ovl_fast *, struct ovl_fast_asked *,
+                          const struct ovl_known_port *known,
+                          const struct ovl_fast_pkt *pkt,
+                          struct ovl_fast_item *item);
+
+/* Fills in the ways of those that are answered.  One is asked for at least. */
+void ovl_fast_find_answers(struct ovl_fast *, const struct ovl_fast_asked *);
 
 #endif /* fast-path-private.h */

@@ -35,14 +35,15 @@ struct wanted {
     uint32_t vnis[NETDEV_MAX_BURST];
     uint64_t macs[NETDEV_MAX_BURST];
 
-    struct ovl_fast_routed routed;      /* Those that the router gets. */
+    struct ovl_fast_routed routed;      /* Those that the router gets, */
+    struct ovl_fast_asked asked;        /* and those that ask. */
 };
 
 static void
 wanted_init(struct wanted *w)
 {
     w->n = w->n_macs = 0;
-    w->routed.n = 0;
+    w->routed.n = w->asked.n = 0;
 }
 
 static inline void
@@ -67,7 +68,7 @@ choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
 {
     way->port = NULL;
     way->adj = NULL;
-    way->net = NULL;
+    way->kind = OVL_FAST_BRIDGED;
     way->max_len = UINT16_MAX;
     if (OVS_UNLIKELY(!found)) {
         return;
@@ -180,6 +181,34 @@ remember(struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
     }
 }
 
+/* Returns whether 'pkt', at 'data', is from somebody who may speak. */
+static inline ALWAYS_INLINE bool
+speaks(struct ovl_known_port *known, const struct ovl_fast_pkt *pkt,
+       const uint8_t *data)
+{
+    if (OVS_LIKELY(is_speaker(known, pkt))) {
+        return true;
+    } else if (!may_speak(known->binding, known->net, pkt,
+                          WIRE(data, struct eth_header, eth_src))) {
+        return false;
+    }
+    remember(known, pkt);
+    return true;
+}
+
+/* Wants an answer to the request of 'item->len' bytes at 'data'.  Returns
+ * false if it is none, or not one for the fast path. */
+static __attribute__((__noinline__)) bool
+ask(struct ovl_fast *fast, struct wanted *w, struct ovl_known_port *known,
+    const uint8_t *data, struct ovl_fast_item *item)
+{
+    struct ovl_fast_pkt pkt;
+
+    return (ovl_fast_parse_arp(data, item->len, &pkt)
+            && speaks(known, &pkt, data)
+            && ovl_fast_want_answer(fast, &w->asked, known, &pkt, item));
+}
+
 static inline uint32_t
 hash_flow(const struct ovl_fast_pkt *pkt)
 {
@@ -214,29 +243,33 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
         uint32_t len = dp_packet_size(packets[i]);
         struct ovl_fast_pkt pkt;
 
-        if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX
-            || !ovl_fast_parse(data, len, &pkt)
-            || ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src) {
+        if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX) {
             continue;
         }
-        if (OVS_UNLIKELY(!is_speaker(known, &pkt))) {
-            if (!may_speak(known->binding, net, &pkt,
-                           WIRE(data, struct eth_header, eth_src))) {
-                continue;
-            }
-            remember(known, &pkt);
-        }
         item->len = item->out_len = len;
+        if (!ovl_fast_parse(data, len, &pkt)) {
+            if (ask(fast, &w, known, data, item)) {
+                w.indexes[w.n++] = i;
+            }
+            continue;
+        }
+        if (ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
+            || !speaks(known, &pkt, data)) {
+            continue;
+        }
         item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
         if (OVS_LIKELY(pkt.dst != router)) {
             want(fast, &w, i, net->vni, pkt.dst);
-        } else if (ovl_fast_want_route(&w.routed, known, data, &pkt, item)) {
+        } else if (ovl_fast_want_route(fast, &w.routed, known, data, &pkt, item)) {
             w.indexes[w.n++] = i;
         }
     }
     if (w.routed.n) {
         ovl_fast_find_routes(fast, known, &w.routed);
+    }
+    if (w.asked.n) {
+        ovl_fast_find_answers(fast, &w.asked);
     }
     choose_ways(fast, &w);
 }
@@ -453,6 +486,7 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
     fast->in = in;
     fast->taken = 0;
     fast->tunnel = false;
+    fast->n_other = 0;
     if (!known->binding || worker->trace) {
         return;
     }

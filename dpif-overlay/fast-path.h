@@ -6,7 +6,7 @@
 /* The fast path: what nearly every packet is, and nothing else.  That is
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
- * rule and fits.
+ * rule and fits; and a VM's ARP request for a neighbor that is answered.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything
@@ -23,16 +23,24 @@
 
 #include "pipeline.h"
 
+/* What is done to a packet on its way. */
+enum ovl_fast_kind {
+    OVL_FAST_BRIDGED,
+    OVL_FAST_ROUTED,
+    OVL_FAST_ANSWERED,
+};
+
 /* Where packets go. */
 struct ovl_fast_way {
     struct ovl_lport *port;     /* NULL: not for the fast path. */
     const struct ovl_adjacency *adj;    /* In this tunnel; NULL: plain. */
     uint32_t max_len;           /* Longest frame that it takes. */
+    enum ovl_fast_kind kind;
 
-    /* Through the router: into this network, with these MACs as they are on
-     * the wire.  NULL: bridged. */
+    /* OVL_FAST_ROUTED: into this network, with these MACs, destination and
+     * source.  OVL_FAST_ANSWERED: the latter has the address. */
     const struct ovl_network *net;
-    struct eth_addr macs[2];    /* Destination, source. */
+    struct eth_addr macs[2];
 };
 
 /* What was decided for a packet. */
@@ -55,6 +63,7 @@ struct ovl_fast {
     const struct ovl_network *net;      /* ...or else from this network. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
     struct ovl_fast_way ways[NETDEV_MAX_BURST];
+    size_t n_other;             /* Of them, from the end: not bridged. */
 };
 
 /* Returns what is known of 'in' in the worker's version. */

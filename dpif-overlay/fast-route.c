@@ -38,7 +38,7 @@ check_ipv6(const uint8_t *h, size_t room)
 }
 
 bool
-ovl_fast_want_route(struct ovl_fast_routed *r,
+ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
                     const struct ovl_known_port *known, const uint8_t *data,
                     const struct ovl_fast_pkt *pkt,
                     struct ovl_fast_item *item)
@@ -61,9 +61,10 @@ ovl_fast_want_route(struct ovl_fast_routed *r,
         if (ovl_network_is_gateway(known->net, &dst)) {
             return false;
         }
+        r->ways[r->n] = ovl_fast_new_way(fast);
         r->ips[r->n++] = dst;
     }
-    item->way = ovl_fast_routed_way(r->n - 1);
+    item->way = r->ways[r->n - 1];
     item->out_len = ETH_HEADER_LEN + len;
     return true;
 }
@@ -198,9 +199,6 @@ ovl_fast_find_routes(struct ovl_fast *fast,
     const struct ovl_worker *w = fast->worker;
     struct nexthops hops;
 
-    for (size_t i = 0; i < r->n; i++) {
-        fast->ways[ovl_fast_routed_way(i)].port = NULL;
-    }
     find_nexthops(w, known->vrf, r, &hops);
     if (!hops.n) {
         return;
@@ -213,9 +211,9 @@ ovl_fast_find_routes(struct ovl_fast *fast,
     ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
                         found);
     for (size_t i = 0; i < hops.n; i++) {
-        struct ovl_fast_way *way
-            = &fast->ways[ovl_fast_routed_way(hops.numbers[i])];
+        struct ovl_fast_way *way = &fast->ways[r->ways[hops.numbers[i]]];
 
+        way->kind = OVL_FAST_ROUTED;
         way->net = hops.nets[i];
         ovl_mac_from_bits(hops.macs[i], &way->macs[0]);
         way->macs[1] = way->net->router_mac;

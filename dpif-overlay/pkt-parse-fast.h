@@ -146,6 +146,33 @@ ovl_fast_parse(const uint8_t *data, size_t len, struct ovl_fast_pkt *f)
                && ovl_fast_parse_ipv6(data, f)));
 }
 
+/* Parses the frame of 'len' bytes at 'data' into the MACs and addresses of
+ * '*f', if it is an ARP request (RFC 826) to everybody, for another address
+ * than the sender's, in the sender's own name.  Returns false if it is not. */
+static inline bool
+ovl_fast_parse_arp(const uint8_t *data, size_t len, struct ovl_fast_pkt *f)
+{
+    static const uint8_t request[] = { 0, ARP_HRD_ETHERNET, 8, 0,
+                                       ETH_ADDR_LEN, 4, 0, ARP_OP_REQUEST };
+    const uint8_t *arp = data + ETH_HEADER_LEN;
+
+    BUILD_ASSERT(sizeof request == offsetof(struct arp_eth_header, ar_sha));
+    if (len < ETH_HEADER_LEN + ARP_ETH_HEADER_LEN
+        || WIRE(data, struct eth_header, eth_type) != htons(ETH_TYPE_ARP)
+        || memcmp(arp, request, sizeof request)) {
+        return false;
+    }
+    f->dst = ovl_fast_mac(data);
+    f->src = ovl_fast_mac(data + ETH_ADDR_LEN);
+    f->ip_src = arp + offsetof(struct arp_eth_header, ar_spa);
+    f->ip_dst = arp + offsetof(struct arp_eth_header, ar_tpa);
+    f->ipv6 = false;
+    return (f->dst == UINT64_C(0xffffffffffff)
+            && f->src == ovl_fast_mac(arp + offsetof(struct arp_eth_header,
+                                                     ar_sha))
+            && ovl_fast_be32(f->ip_src) != ovl_fast_be32(f->ip_dst));
+}
+
 /* The outside of what most packets from tunnels are in: VXLAN over IPv4,
  * without options, in one piece, without a UDP checksum. */
 struct ovl_fast_outer {

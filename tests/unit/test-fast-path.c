@@ -119,7 +119,6 @@ other_packets_do_not(void **state)
     struct world *w = *state;
     struct frame usual = from_vm1(), f, inner;
     const struct frame frames[] = {
-        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.12"),
         frame_tag(&usual, 0x8100, 0),
         frame_udp4(MAC_ROUTER, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 40),
         frame_udp4(MAC_BROADCAST, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 9),
@@ -172,6 +171,121 @@ other_packets_do_not(void **state)
     f = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_OWN, IP_OWN, 0, 50000, VNI,
                      &inner);
     assert_leaves(w, w->eth1, &f);
+}
+
+/* ARP. */
+
+static void
+requests_that_are_answered_take_it(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.99");
+    const struct frame others[] = {
+        frame_arp_request(MAC_VM1, "0.0.0.0", "10.1.0.99"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.11"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.1"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.255"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "127.0.0.1"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "224.0.0.9"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.200"),
+        frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.50"),
+        frame_arp_request(MAC_VM1, "10.1.0.12", "10.1.0.99"),
+        frame_arp_request(MAC_VM1, "10.1.0.1", "10.1.0.99"),
+        frame_arp_request(MAC_VM2, "10.1.0.11", "10.1.0.99"),
+        frame_arp(MAC_REMOTE, MAC_VM1, 1, MAC_VM1, "10.1.0.11", MAC_ZERO,
+                  "10.1.0.99"),
+        frame_arp("01:80:c2:00:00:01", MAC_VM1, 1, MAC_VM1, "10.1.0.11",
+                  MAC_ZERO, "10.1.0.99"),
+        frame_arp(MAC_BROADCAST, MAC_VM1, 2, MAC_VM1, "10.1.0.11", MAC_ZERO,
+                  "10.1.0.99"),
+        frame_arp(MAC_BROADCAST, MAC_VM1, 1, MAC_VM2, "10.1.0.11", MAC_ZERO,
+                  "10.1.0.99"),
+    };
+
+    w->net.neigh_suppress = true;
+    world_apply(w);
+    world_set_neighbor(w, "127.0.0.1", MAC_REMOTE, false, false);
+    world_set_neighbor(w, "224.0.0.9", MAC_REMOTE, false, false);
+    world_set_neighbor(w, "10.1.0.255", MAC_REMOTE, false, false);
+    world_set_neighbor(w, "10.1.0.1", MAC_REMOTE, false, false);
+    world_set_neighbor(w, "10.1.0.11", MAC_REMOTE, false, false);
+    assert_takes(w, w->vm1, &f);
+    assert_ptr_equal(w->out[0].port, w->vm1);
+    assert_int_equal(w->out[0].frame.len, 42);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_leaves(w, w->vm1, &others[i]);
+    }
+    for (size_t ofs = 0; ofs < f.len; ofs++) {
+        for (int bit = 0; bit < 8; bit++) {
+            struct frame g = f;
+
+            frame_set8(&g, ofs, g.data[ofs] ^ (1 << bit));
+            assert_same(w, w->vm1, &g, 1);
+            assert_same(w, w->vm3, &g, 1);
+        }
+
+        struct frame g = frame_cut(&f, ofs);
+        assert_same(w, w->vm1, &g, 1);
+    }
+
+    /* Padded; for who has no way; for who asks; for who is behind the same
+     * port; where nobody is answered, or the port is no more. */
+    frame_put_pattern(&f, 18);
+    assert_takes(w, w->vm1, &f);
+    f = frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.99");
+    world_set_neighbor(w, "10.1.0.99", MAC_UNKNOWN, false, false);
+    assert_takes(w, w->vm1, &f);
+    world_set_neighbor(w, "10.1.0.99", MAC_VM1, false, false);
+    assert_leaves(w, w->vm1, &f);
+    world_set_neighbor(w, "10.1.0.99", MAC_UNKNOWN, false, false);
+    world_set_mac(w, VNI, MAC_UNKNOWN, w->vm1, 0, NULL);
+    assert_leaves(w, w->vm1, &f);
+    world_set_mac(w, VNI, MAC_UNKNOWN, w->vm2, 0, NULL);
+    assert_takes(w, w->vm1, &f);
+    atomic_store_relaxed(&w->vm1->alive, false);
+    assert_leaves(w, w->vm1, &f);
+    atomic_store_relaxed(&w->vm1->alive, true);
+    w->net.neigh_suppress = false;
+    world_apply(w);
+    assert_leaves(w, w->vm1, &f);
+}
+
+/* Several at once, some of which are left. */
+static void
+requests_in_one_burst_do_not_mix(void **state)
+{
+    static const struct {
+        const char *ip;
+        bool taken;
+    } targets[] = {
+        { "10.1.0.99", true }, { "10.1.0.50", false }, { "10.1.0.12", true },
+        { "10.1.0.1", false }, { "10.1.0.200", false },
+    };
+    struct world *w = *state;
+    struct frame burst[NETDEV_MAX_BURST];
+
+    w->net.neigh_suppress = true;
+    world_apply(w);
+    for (unsigned int seed = 1; seed < 200; seed++) {
+        uint32_t random = seed * 2654435761u;
+        uint32_t expected = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(burst); i++) {
+            size_t number = (random >> 16) % (ARRAY_SIZE(targets) + 1);
+
+            random = random * 1664525 + 1013904223;
+            burst[i] = (number < ARRAY_SIZE(targets)
+                        ? frame_arp_request(MAC_VM1, "10.1.0.11",
+                                            targets[number].ip)
+                        : from_vm1());
+            if (number >= ARRAY_SIZE(targets) || targets[number].taken) {
+                expected |= UINT32_C(1) << i;
+            }
+        }
+        assert_int_equal(taken(w, w->vm1, burst, ARRAY_SIZE(burst)),
+                         expected);
+        assert_same(w, w->vm1, burst, ARRAY_SIZE(burst));
+    }
 }
 
 /* All the rest. */
@@ -557,6 +671,8 @@ main(void)
         world_test(usual_packets_take_it),
         world_test(ecn_is_not_its_business),
         world_test(other_packets_do_not),
+        world_test(requests_that_are_answered_take_it),
+        world_test(requests_in_one_burst_do_not_mix),
         world_test(what_it_takes_is_as_by_the_passes),
         world_test(settings_count),
         world_test(ways_do_not_matter_to_rules),
