@@ -28,9 +28,16 @@ ovl_fast_want_answer(struct ovl_fast *fast, struct ovl_fast_asked *asked,
         || !ovl_lport_is_alive(fast->in)) {
         return false;
     }
-    asked->ips[asked->n] = ip;
-    asked->by[asked->n] = pkt->src;
-    item->way = asked->ways[asked->n++] = ovl_fast_new_way(fast);
+
+    size_t n = asked->n;
+    if (!n || asked->by[n - 1] != pkt->src
+        || !ipv6_addr_equals(&asked->ips[n - 1], &ip)) {
+        asked->ips[n] = ip;
+        asked->by[n] = pkt->src;
+        asked->ways[n] = ovl_fast_new_way(fast);
+        asked->n = ++n;
+    }
+    item->way = asked->ways[n - 1];
     item->out_len = ETH_HEADER_LEN + ARP_ETH_HEADER_LEN;
     return true;
 }

@@ -18,7 +18,7 @@ struct ovl_fast_routed {
     uint8_t ways[NETDEV_MAX_BURST];     /* Which they have of the burst's. */
 };
 
-/* Neighbors that are asked for. */
+/* Neighbors that are asked for, likewise. */
 struct ovl_fast_asked {
     size_t n;
     struct in6_addr ips[NETDEV_MAX_BURST];

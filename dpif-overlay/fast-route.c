@@ -11,6 +11,7 @@
 #include "fast-path-private.h"
 
 #include "bridging.h"
+#include "pipeline-private.h"
 
 /* RFC 1812 section 5.2.2.  Gives the length of the packet, 0 if it is not for
  * the fast path. */
@@ -210,6 +211,9 @@ ovl_fast_find_routes(struct ovl_fast *fast,
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
                         found);
+    if (hops.n > 1) {
+        ovl_prefetch_ways(w, found, hops.n);
+    }
     for (size_t i = 0; i < hops.n; i++) {
         struct ovl_fast_way *way = &fast->ways[r->ways[hops.numbers[i]]];
 

@@ -286,6 +286,12 @@ requests_in_one_burst_do_not_mix(void **state)
                          expected);
         assert_same(w, w->vm1, burst, ARRAY_SIZE(burst));
     }
+
+    /* Somebody, and the owner itself. */
+    burst[0] = frame_arp_request(MAC_VM3, "10.1.0.77", "10.1.0.99");
+    burst[1] = frame_arp_request(MAC_REMOTE, "10.1.0.77", "10.1.0.99");
+    assert_int_equal(taken(w, w->vm3, burst, 2), 1);
+    assert_same(w, w->vm3, burst, 2);
 }
 
 /* All the rest. */
