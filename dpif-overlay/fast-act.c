@@ -155,7 +155,7 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     struct ovl_tally tx = { .packets = 0 }, routed = { .packets = 0 };
     const struct ovl_network *net = fast->net;
     uint64_t bytes = 0, bytes_stay = 0;
-    uint32_t n_stay = 0, n_answered = 0;
+    uint32_t n_stay = 0, n_answered = 0, n_dropped = 0;
     struct run run;
 
     run_init(&run, worker);
@@ -172,6 +172,11 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
             if (OVS_UNLIKELY(way->kind == OVL_FAST_ANSWERED)) {
                 answer(way, packet);
                 n_answered++;
+            } else if (OVS_UNLIKELY(way->kind == OVL_FAST_DROPPED)) {
+                ovl_counter_add(worker->shard, fast->drops + way->reason, 1);
+                dp_packet_delete(packet);
+                n_dropped++;
+                continue;
             }
             n_stay++;
             bytes_stay += item->out_len;
@@ -193,6 +198,7 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     count(worker, net->traffic + OVL_TX_PACKETS, n_stay, bytes_stay);
     ovl_counter_add(worker->shard, OVL_TOTAL_CONSUMED, n_answered);
     ovl_counter_add(worker->shard, OVL_TOTAL_GENERATED, n_answered);
+    ovl_counter_add(worker->shard, OVL_TOTAL_DROPPED, n_dropped);
     ovl_tally_flush(worker->shard, &routed);
     ovl_tally_flush(worker->shard, &tx);
 }

@@ -37,6 +37,18 @@ ovl_fast_new_way(struct ovl_fast *fast)
     return i;
 }
 
+/* Has what goes 'way' dropped. */
+static inline void
+ovl_fast_drop(const struct ovl_fast *fast, struct ovl_fast_way *way,
+              enum ovl_drop_reason reason)
+{
+    way->kind = OVL_FAST_DROPPED;
+    way->reason = reason;
+    way->port = fast->in;       /* Any will do. */
+    way->adj = NULL;
+    way->max_len = UINT16_MAX;
+}
+
 /* in6_addr_mapped_ipv4() writes in pieces, and what was is slow to read as a
  * whole for a while. */
 static inline struct in6_addr
@@ -60,6 +72,24 @@ ovl_fast_is_routed6(const uint8_t *wire)
     return !(ipv6_addr_is_multicast(&ip) || IN6_IS_ADDR_LINKLOCAL(&ip)
              || !ipv6_addr_is_set(&ip) || IN6_IS_ADDR_LOOPBACK(&ip)
              || ovl_ip_is_v4(&ip));
+}
+
+/* Gives the adjacencies that the 'n' ways 'found' lead to, as far as there are
+ * any, on their way into the cache. */
+static inline void
+ovl_fast_get_adjacencies(const struct ovl_worker *worker,
+                         const struct ovl_way *const found[], size_t n,
+                         const struct ovl_adjacency *adjs[])
+{
+    for (size_t i = 0; i < n; i++) {
+        adjs[i] = NULL;
+        if (found[i] && found[i]->vtep) {
+            adjs[i] = ovsrcu_get(struct ovl_adjacency *,
+                                 &found[i]->vtep->adj);
+            OVS_PREFETCH(adjs[i]);
+            ovl_counter_prefetch(worker->shard, found[i]->vtep->traffic);
+        }
+    }
 }
 
 /* Returns false if the packet 'pkt', at 'data' and 'item->len' bytes long, to

@@ -10,7 +10,6 @@
 #include "ecn.h"
 #include "flow-hash.h"
 #include "offload.h"
-#include "pipeline-private.h"
 #include "pkt-edit.h"
 #include "vxlan.h"
 
@@ -64,18 +63,18 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index, uint32_t vni,
 /* Works out where 'found', from the MAC table, leads. */
 static inline void
 choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
-           struct ovl_fast_way *way)
+           const struct ovl_adjacency *adj, struct ovl_fast_way *way)
 {
     way->port = NULL;
     way->adj = NULL;
     way->kind = OVL_FAST_BRIDGED;
     way->max_len = UINT16_MAX;
     if (OVS_UNLIKELY(!found)) {
+        if (!fast->tunnel && !fast->net->flood_unknown) {
+            ovl_fast_drop(fast, way, OVL_DROP_UNKNOWN_UNICAST);
+        }
         return;
     } else if (found->vtep) {
-        const struct ovl_adjacency *adj
-            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
-
         if (fast->tunnel || !adj) {
             return;
         }
@@ -94,6 +93,7 @@ choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
 static void
 choose_ways(struct ovl_fast *fast, const struct wanted *w)
 {
+    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
     const struct ovl_way *found[NETDEV_MAX_BURST];
     uint32_t taken = 0;
 
@@ -101,11 +101,9 @@ choose_ways(struct ovl_fast *fast, const struct wanted *w)
         ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
                             w->macs, w->n_macs, found);
     }
-    if (w->n_macs > 1 && !fast->tunnel) {
-        ovl_prefetch_ways(fast->worker, found, w->n_macs);
-    }
+    ovl_fast_get_adjacencies(fast->worker, found, w->n_macs, adjs);
     for (size_t i = 0; i < w->n_macs; i++) {
-        choose_way(fast, found[i], &fast->ways[i]);
+        choose_way(fast, found[i], adjs[i], &fast->ways[i]);
     }
     for (size_t i = 0; i < w->n; i++) {
         const struct ovl_fast_item *item = &fast->items[w->indexes[i]];
@@ -236,6 +234,7 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
 
     uint64_t router = router_of(net);
     fast->net = net;
+    fast->drops = known->binding->drops;
     wanted_init(&w);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *data = ovl_pkt_data(packets[i]);

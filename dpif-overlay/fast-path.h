@@ -7,6 +7,8 @@
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
  * rule and fits; and a VM's ARP request for a neighbor that is answered.
+ * What scans provoke in masses is dropped here, too: frames to unknown MACs
+ * and routes that there are not, once nothing more may be said about them.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything
@@ -28,6 +30,7 @@ enum ovl_fast_kind {
     OVL_FAST_BRIDGED,
     OVL_FAST_ROUTED,
     OVL_FAST_ANSWERED,
+    OVL_FAST_DROPPED,
 };
 
 /* Where packets go. */
@@ -36,6 +39,7 @@ struct ovl_fast_way {
     const struct ovl_adjacency *adj;    /* In this tunnel; NULL: plain. */
     uint32_t max_len;           /* Longest frame that it takes. */
     enum ovl_fast_kind kind;
+    enum ovl_drop_reason reason;        /* OVL_FAST_DROPPED. */
 
     /* OVL_FAST_ROUTED: into this network, with these MACs, destination and
      * source.  OVL_FAST_ANSWERED: the latter has the address. */
@@ -60,7 +64,8 @@ struct ovl_fast {
     struct ovl_lport *in;
     uint32_t taken;             /* Bit i: packet i. */
     bool tunnel;                /* They are out of tunnels... */
-    const struct ovl_network *net;      /* ...or else from this network. */
+    const struct ovl_network *net;      /* ...or else from this network, */
+    uint32_t drops;             /* where drops are counted from here. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
     struct ovl_fast_way ways[NETDEV_MAX_BURST];
     size_t n_other;             /* Of them, from the end: not bridged. */

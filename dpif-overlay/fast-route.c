@@ -11,7 +11,6 @@
 #include "fast-path-private.h"
 
 #include "bridging.h"
-#include "pipeline-private.h"
 
 /* RFC 1812 section 5.2.2.  Gives the length of the packet, 0 if it is not for
  * the fast path. */
@@ -83,9 +82,10 @@ struct nexthops {
 
 /* Looks up the routes to 'r', and notes next hops. */
 static void
-find_nexthops(const struct ovl_worker *w, const struct ovl_vrf *vrf,
+find_nexthops(struct ovl_fast *fast, const struct ovl_vrf *vrf,
               const struct ovl_fast_routed *r, struct nexthops *hops)
 {
+    const struct ovl_worker *w = fast->worker;
     const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
     const struct in6_addr *ips[NETDEV_MAX_BURST];
     const struct ovl_route *routes[NETDEV_MAX_BURST];
@@ -102,6 +102,15 @@ find_nexthops(const struct ovl_worker *w, const struct ovl_vrf *vrf,
         size_t n = hops->n;
 
         if (!route) {
+            /* Whether it is told, whom and what, is up to the passes. */
+            if (ovl_limiter_is_empty(&fast->in->limits.errors, w->now)) {
+                ovl_fast_drop(fast, &fast->ways[r->ways[i]],
+                              OVL_DROP_NO_ROUTE);
+            }
+            continue;
+        } else if (route->action == OVL_ROUTE_BLACKHOLE) {
+            ovl_fast_drop(fast, &fast->ways[r->ways[i]],
+                          OVL_DROP_ROUTE_BLACKHOLE);
             continue;
         } else if (route->action == OVL_ROUTE_CONNECTED) {
             hops->vnis[n] = route->vni;
@@ -163,15 +172,14 @@ find_neighbors(const struct ovl_worker *w, struct nexthops *hops)
 
 /* Works out where 'found', from the MAC table, leads in 'way->net'. */
 static inline void
-choose_way(const struct ovl_way *found, struct ovl_fast_way *way)
+choose_way(const struct ovl_way *found, const struct ovl_adjacency *adj,
+           struct ovl_fast_way *way)
 {
-    const struct ovl_adjacency *adj = NULL;
     uint16_t mtu;
 
     if (!found || found->vlan) {
         return;
     } else if (found->vtep) {
-        adj = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
         if (!adj) {
             return;
         }
@@ -196,11 +204,12 @@ ovl_fast_find_routes(struct ovl_fast *fast,
                      const struct ovl_known_port *known,
                      const struct ovl_fast_routed *r)
 {
+    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
     const struct ovl_way *found[NETDEV_MAX_BURST];
     const struct ovl_worker *w = fast->worker;
     struct nexthops hops;
 
-    find_nexthops(w, known->vrf, r, &hops);
+    find_nexthops(fast, known->vrf, r, &hops);
     if (!hops.n) {
         return;
     }
@@ -211,9 +220,7 @@ ovl_fast_find_routes(struct ovl_fast *fast,
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
                         found);
-    if (hops.n > 1) {
-        ovl_prefetch_ways(w, found, hops.n);
-    }
+    ovl_fast_get_adjacencies(w, found, hops.n, adjs);
     for (size_t i = 0; i < hops.n; i++) {
         struct ovl_fast_way *way = &fast->ways[r->ways[hops.numbers[i]]];
 
@@ -221,6 +228,6 @@ ovl_fast_find_routes(struct ovl_fast *fast,
         way->net = hops.nets[i];
         ovl_mac_from_bits(hops.macs[i], &way->macs[0]);
         way->macs[1] = way->net->router_mac;
-        choose_way(found[i], way);
+        choose_way(found[i], adjs[i], way);
     }
 }

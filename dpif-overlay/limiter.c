@@ -11,6 +11,22 @@
 #define INTERVAL_MS 10
 #define BURST 50
 
+static bool
+is_empty(uint64_t tat, uint64_t now)
+{
+    return tat > now && tat - now > INTERVAL_MS * (BURST - 1);
+}
+
+bool
+ovl_limiter_is_empty(const struct ovl_limiter *limiter, long long int now)
+{
+    uint64_t tat;
+
+    atomic_read_relaxed(&CONST_CAST(struct ovl_limiter *, limiter)->tat,
+                        &tat);
+    return is_empty(tat, now);
+}
+
 bool
 ovl_limiter_pass(struct ovl_limiter *limiter, long long int now_)
 {
@@ -19,13 +35,12 @@ ovl_limiter_pass(struct ovl_limiter *limiter, long long int now_)
 
     atomic_read_relaxed(&limiter->tat, &tat);
     for (;;) {
-        uint64_t start = MAX(tat, now);
-
-        if (start - now > INTERVAL_MS * (BURST - 1)) {
+        if (is_empty(tat, now)) {
             return false;
         }
         if (atomic_compare_exchange_weak_relaxed(&limiter->tat, &tat,
-                                                 start + INTERVAL_MS)) {
+                                                 MAX(tat, now)
+                                                 + INTERVAL_MS)) {
             return true;
         }
     }

@@ -48,4 +48,7 @@ ovl_limits_init(struct ovl_limits *limits)
  * does not go back, and counts that. */
 bool ovl_limiter_pass(struct ovl_limiter *, long long int now);
 
+/* Returns true if nothing more will pass at 'now'. */
+bool ovl_limiter_is_empty(const struct ovl_limiter *, long long int now);
+
 #endif /* limiter.h */

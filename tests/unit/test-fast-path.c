@@ -122,7 +122,6 @@ other_packets_do_not(void **state)
         frame_tag(&usual, 0x8100, 0),
         frame_udp4(MAC_ROUTER, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 40),
         frame_udp4(MAC_BROADCAST, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 9),
-        frame_udp4(MAC_UNKNOWN, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 40),
         frame_udp4(MAC_UNRESOLVED, MAC_VM1, "10.1.0.11", "10.1.0.9", 1, 2, 9),
         frame_udp4(MAC_VM1, MAC_VM1, "10.1.0.11", "10.1.0.99", 1, 2, 40),
         frame_udp4(MAC_REMOTE, MAC_VM2, "10.1.0.11", "10.1.0.99", 1, 2, 40),
@@ -171,6 +170,31 @@ other_packets_do_not(void **state)
     f = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_OWN, IP_OWN, 0, 50000, VNI,
                      &inner);
     assert_leaves(w, w->eth1, &f);
+}
+
+/* Frames to nobody are dropped on the way, where they are not flooded. */
+static void
+unknown_macs_are_dropped_at_once(void **state)
+{
+    struct world *w = *state;
+    struct frame f = frame_udp4(MAC_UNKNOWN, MAC_VM1, "10.1.0.11",
+                                "10.1.0.99", 1, 2, 40);
+    struct frame burst[] = { from_vm1(), f, from_vm1_ip6(), f, f, from_vm1() };
+    struct frame g = tunneled(&f);
+
+    assert_int_equal(taken(w, w->vm1, &f, 1), 1);
+    assert_same(w, w->vm1, &f, 1);
+    assert_int_equal(w->n_out, 0);
+    assert_int_equal(taken(w, w->vm1, burst, ARRAY_SIZE(burst)), 63);
+    assert_same(w, w->vm1, burst, ARRAY_SIZE(burst));
+    assert_int_equal(w->n_out, 3);
+    assert_leaves(w, w->eth1, &g);
+    assert_int_equal(w->n_out, 0);
+
+    w->net.flood_unknown = true;
+    world_apply(w);
+    assert_leaves(w, w->vm1, &f);
+    assert_int_not_equal(w->n_out, 0);
 }
 
 /* ARP. */
@@ -677,6 +701,7 @@ main(void)
         world_test(usual_packets_take_it),
         world_test(ecn_is_not_its_business),
         world_test(other_packets_do_not),
+        world_test(unknown_macs_are_dropped_at_once),
         world_test(requests_that_are_answered_take_it),
         world_test(requests_in_one_burst_do_not_mix),
         world_test(what_it_takes_is_as_by_the_passes),
