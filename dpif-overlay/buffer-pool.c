@@ -155,11 +155,14 @@ ovl_buffer_pool_get(const struct ovl_buffer_pool *pool, size_t size)
 
     struct dp_packet *packet
         = ALIGNED_CAST(struct dp_packet *, rte_pktmbuf_alloc(mp));
-    if (OVS_LIKELY(packet)) {
-        packet->packet_type = htonl(PT_ETH);
-        dp_packet_reset_cutlen(packet);
-        dp_packet_reset_offsets(packet);
+    if (OVS_UNLIKELY(!packet)) {
+        /* A transmit ring may hold what was sent until more is sent: were
+         * nothing sent now, the pool would stay empty for ever. */
+        return ovl_pkt_new(size);
     }
+    packet->packet_type = htonl(PT_ETH);
+    dp_packet_reset_cutlen(packet);
+    dp_packet_reset_offsets(packet);
     return packet;
 }
 #else

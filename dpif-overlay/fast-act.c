@@ -146,6 +146,37 @@ answer(const struct ovl_fast_way *way, struct dp_packet *packet)
     memcpy(arp + offsetof(struct arp_eth_header, ar_tpa), spa, sizeof spa);
 }
 
+/* From a VM, and bridged, all of them. */
+static void
+act_bridged(const struct ovl_fast *fast, struct dp_packet *const packets[],
+            size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    struct ovl_tally tx = { .packets = 0 };
+    uint32_t vni = fast->net->vni;
+    uint64_t bytes = 0;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        const struct ovl_fast_way *way = &fast->ways[item->way];
+        struct dp_packet *packet = packets[i];
+
+        ovl_pkt_forget_metadata(packet);
+        bytes += item->len;
+        if (way->adj) {
+            ovl_tally_add(worker->shard, &tx,
+                          way->adj->traffic + OVL_TX_PACKETS, item->len);
+            packet = encapsulate(worker, vni, item, way->adj, packet);
+        }
+        run_add(&run, way->port, packet);
+    }
+    run_flush(&run);
+    count_network(worker, fast->net, end - first, bytes);
+    ovl_tally_flush(worker->shard, &tx);
+}
+
 /* From a VM. */
 static void
 act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
@@ -163,7 +194,6 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
         const struct ovl_fast_item *item = &fast->items[i];
         const struct ovl_fast_way *way = &fast->ways[item->way];
         struct dp_packet *packet = packets[i];
-
         uint32_t vni = net->vni;
 
         ovl_pkt_forget_metadata(packet);
@@ -245,6 +275,8 @@ ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
 {
     if (fast->tunnel) {
         act_tunnel(fast, packets, first, end);
+    } else if (fast->plain) {
+        act_bridged(fast, packets, first, end);
     } else {
         act_access(fast, packets, first, end);
     }

@@ -61,7 +61,10 @@ ovl_fast_find_answers(struct ovl_fast *fast,
     }
     ovl_neighbor_lookup_bulk(w->fwd, w->version, vnis, ips, asked->n, owners);
     for (size_t i = 0; i < asked->n; i++) {
-        if (owners[i] && !owners[i]->shared) {
+        if (!owners[i] && fast->net->neigh_miss_drop) {
+            ovl_fast_drop(fast, &fast->ways[asked->ways[i]],
+                          OVL_DROP_NEIGH_MISS);
+        } else if (owners[i] && !owners[i]->shared) {
             macs[n] = ovl_mac_bits(owners[i]->mac);
             numbers[n] = i;
             n += macs[n] != asked->by[i];

@@ -33,15 +33,17 @@ ovl_fast_new_way(struct ovl_fast *fast)
 {
     size_t i = NETDEV_MAX_BURST - ++fast->n_other;
 
+    fast->plain = false;
     fast->ways[i].port = NULL;
     return i;
 }
 
 /* Has what goes 'way' dropped. */
 static inline void
-ovl_fast_drop(const struct ovl_fast *fast, struct ovl_fast_way *way,
+ovl_fast_drop(struct ovl_fast *fast, struct ovl_fast_way *way,
               enum ovl_drop_reason reason)
 {
+    fast->plain = false;
     way->kind = OVL_FAST_DROPPED;
     way->reason = reason;
     way->port = fast->in;       /* Any will do. */

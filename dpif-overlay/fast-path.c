@@ -62,7 +62,7 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index, uint32_t vni,
 
 /* Works out where 'found', from the MAC table, leads. */
 static inline void
-choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
+choose_way(struct ovl_fast *fast, const struct ovl_way *found,
            const struct ovl_adjacency *adj, struct ovl_fast_way *way)
 {
     way->port = NULL;
@@ -486,6 +486,7 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
     fast->taken = 0;
     fast->tunnel = false;
     fast->n_other = 0;
+    fast->plain = true;
     if (!known->binding || worker->trace) {
         return;
     }

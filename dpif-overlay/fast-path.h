@@ -7,8 +7,8 @@
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
  * rule and fits; and a VM's ARP request for a neighbor that is answered.
- * What scans provoke in masses is dropped here, too: frames to unknown MACs
- * and routes that there are not, once nothing more may be said about them.
+ * What scans provoke in masses is dropped here, too: frames to unknown MACs,
+ * and, once nothing more may be said about them, packets to nowhere.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything
@@ -69,6 +69,7 @@ struct ovl_fast {
     struct ovl_fast_item items[NETDEV_MAX_BURST];
     struct ovl_fast_way ways[NETDEV_MAX_BURST];
     size_t n_other;             /* Of them, from the end: not bridged. */
+    bool plain;                 /* All are bridged, none is dropped. */
 };
 
 /* Returns what is known of 'in' in the worker's version. */

@@ -80,6 +80,14 @@ struct nexthops {
     uint64_t macs[NETDEV_MAX_BURST];
 };
 
+/* True if nothing is said to the sender for now, whatever it does.  If
+ * something may be said, it is up to the passes. */
+static bool
+is_silent(const struct ovl_fast *fast)
+{
+    return ovl_limiter_is_empty(&fast->in->limits.errors, fast->worker->now);
+}
+
 /* Looks up the routes to 'r', and notes next hops. */
 static void
 find_nexthops(struct ovl_fast *fast, const struct ovl_vrf *vrf,
@@ -102,8 +110,7 @@ find_nexthops(struct ovl_fast *fast, const struct ovl_vrf *vrf,
         size_t n = hops->n;
 
         if (!route) {
-            /* Whether it is told, whom and what, is up to the passes. */
-            if (ovl_limiter_is_empty(&fast->in->limits.errors, w->now)) {
+            if (is_silent(fast)) {
                 ovl_fast_drop(fast, &fast->ways[r->ways[i]],
                               OVL_DROP_NO_ROUTE);
             }
@@ -150,17 +157,26 @@ find_networks(const struct ovl_worker *w, struct nexthops *hops)
 
 /* Looks up the neighbors, and forgets those that there is no way to. */
 static void
-find_neighbors(const struct ovl_worker *w, struct nexthops *hops)
+find_neighbors(struct ovl_fast *fast, const struct ovl_fast_routed *r,
+               struct nexthops *hops)
 {
+    const struct ovl_worker *w = fast->worker;
     const struct ovl_owner *owners[NETDEV_MAX_BURST];
     size_t n = 0;
 
     ovl_neighbor_lookup_bulk(w->fwd, w->version, hops->vnis, hops->ips,
                              hops->n, owners);
     for (size_t i = 0; i < hops->n; i++) {
-        if (owners[i] && !owners[i]->shared && hops->nets[i]
-            && !(hops->connected[i]
-                 && ovl_network_is_broadcast(hops->nets[i], hops->ips[i]))) {
+        if (!hops->nets[i]
+            || (hops->connected[i]
+                && ovl_network_is_broadcast(hops->nets[i], hops->ips[i]))) {
+            continue;
+        } else if (!owners[i] || owners[i]->shared) {
+            if (is_silent(fast)) {
+                ovl_fast_drop(fast, &fast->ways[r->ways[hops->numbers[i]]],
+                              OVL_DROP_NO_NEIGHBOR);
+            }
+        } else {
             hops->numbers[n] = hops->numbers[i];
             hops->vnis[n] = hops->vnis[i];
             hops->nets[n] = hops->nets[i];
@@ -214,7 +230,7 @@ ovl_fast_find_routes(struct ovl_fast *fast,
         return;
     }
     find_networks(w, &hops);
-    find_neighbors(w, &hops);
+    find_neighbors(fast, r, &hops);
     if (!hops.n) {
         return;
     }

@@ -235,7 +235,8 @@ load_nodes(const struct ovl_index_cell *const cells[], size_t n,
     for (size_t i = 0; i < n; i++) {
         nodes[i] = cells[i] ? cell_get(cells[i]) : NULL;
         OVS_PREFETCH(nodes[i]);
-        OVS_PREFETCH((const char *) nodes[i] + size - 1);
+        /* Also of none: a number, not a pointer, may be next to nothing. */
+        OVS_PREFETCH((const void *) ((uintptr_t) nodes[i] + size - 1));
     }
 }
 

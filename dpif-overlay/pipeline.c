@@ -89,7 +89,7 @@ parse_all(struct ovl_worker *worker, struct ovl_lport *in,
     for (size_t i = 0; i < n; i++) {
         struct ovl_item *item = &items[i];
 
-        item->for_us = false;
+        item->for_us = item->allowed = false;
         item->arrival = (struct ovl_arrival) {
             .worker = worker, .in = in, .binding = binding,
             .drops = in->drops, .details = &item->details,
@@ -644,8 +644,12 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     if (!n) {
         return;
     }
-    worker->version = ovl_forwarding_version(worker->fwd);
-    worker->config = ovl_config_get(worker->fwd, worker->version);
+
+    ovs_version_t version = ovl_forwarding_version(worker->fwd);
+    if (OVS_UNLIKELY(version != worker->version || !worker->config)) {
+        worker->version = version;
+        worker->config = ovl_config_get(worker->fwd, version);
+    }
 
     struct ovl_known_port *known = ovl_fast_know(worker, in);
 

@@ -49,7 +49,7 @@ struct ovl_known_port {
     bool routed4, routed6;
 };
 
-#define OVL_N_KNOWN_PORTS 16    /* Power of 2. */
+#define OVL_N_KNOWN_PORTS 64    /* Power of 2. */
 
 struct ovl_worker {
     /* Immutable. */
@@ -79,7 +79,7 @@ struct ovl_worker {
 
     /* The pipeline's. */
     ovs_version_t version;      /* Taken once per burst. */
-    const struct ovl_config *config;
+    const struct ovl_config *config;    /* Of that; NULL before the first. */
     struct ovl_tally net_rx, net_tx;    /* Of networks. */
     struct ovl_tally vtep_rx, vtep_tx;
     struct ovl_known_port known[OVL_N_KNOWN_PORTS];     /* By id. */

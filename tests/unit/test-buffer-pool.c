@@ -81,6 +81,19 @@ from_pool(struct ovl_worker *worker OVS_UNUSED, size_t size)
     return ovl_buffer_pool_get(pool, size);
 }
 
+/* Nothing, when the pool is empty. */
+static struct dp_packet *
+from_pool_alone(struct ovl_worker *worker OVS_UNUSED, size_t size)
+{
+    struct dp_packet *packet = ovl_buffer_pool_get(pool, size);
+
+    if (packet->source != DPBUF_DPDK) {
+        dp_packet_delete(packet);
+        packet = NULL;
+    }
+    return packet;
+}
+
 static struct dp_packet *
 from_heap(struct ovl_worker *worker OVS_UNUSED, size_t size)
 {
@@ -190,7 +203,7 @@ static size_t n_taken;
 static void
 leave(const struct arrival *in, size_t n)
 {
-    while ((taken[n_taken] = ovl_buffer_pool_get(pool, 60))) {
+    while ((taken[n_taken] = from_pool_alone(NULL, 60))) {
         n_taken++;
     }
     n += in->frame.len <= 2048;
@@ -218,8 +231,9 @@ assert_dropped(struct world *w, const struct arrival *in, size_t n,
     uint64_t before = ovl_counter_read(no_memory);
 
     leave(in, n);
+    w->worker.buffer = from_pool_alone;
     receive(w, in, from_pool);
-    assert_int_equal(n_calls, 0);
+    w->worker.buffer = from_pool;
     assert_int_equal(n_out, n_sent);
     assert_int_equal(world_delta(w, OVL_TOTAL_SENT), n_sent);
     assert_int_equal(world_delta(w, OVL_TOTAL_DROPPED), n_dropped);
@@ -386,11 +400,33 @@ error_without_a_buffer_is_not_sent(void **state)
     uint64_t before = ovl_counter_read(drops + OVL_DROP_ROUTE_UNREACHABLE);
 
     leave(&in, 0);
+    rw->w->worker.buffer = from_pool_alone;
     receive(rw->w, &in, from_pool);
     assert_int_equal(n_out, 0);
     assert_int_equal(world_delta(rw->w, OVL_TOTAL_DROPPED), 1);
     assert_int_equal(ovl_counter_read(drops + OVL_DROP_ROUTE_UNREACHABLE),
                      before + 1);
+    give_back();
+    assert_int_equal(n_in_use(), 0);
+}
+
+/* What was sent comes back only when more is sent. */
+static void
+empty_pool_has_the_heap(void **state)
+{
+    struct routed_world *rw = *state;
+    struct arrival in = broadcast(rw);
+    size_t n_heap = 0;
+
+    leave(&in, 1);
+    receive(rw->w, &in, from_pool);
+    assert_int_equal(n_out, 5);
+    assert_int_equal(world_delta(rw->w, OVL_TOTAL_DROPPED), 0);
+    for (size_t i = 0; i < n_out; i++) {
+        n_heap += out[i].packet->source == DPBUF_MALLOC;
+    }
+    assert_int_equal(n_heap, 3);
+    release();
     give_back();
     assert_int_equal(n_in_use(), 0);
 }
@@ -470,6 +506,7 @@ main(int argc OVS_UNUSED, char *argv[])
         TEST(fragments_without_a_buffer_are_drops),
         TEST(segments_without_a_buffer_are_drops),
         TEST(error_without_a_buffer_is_not_sent),
+        TEST(empty_pool_has_the_heap),
         cmocka_unit_test(sizes_have_the_buffers_that_they_need),
         cmocka_unit_test(node_that_nobody_prepared_has_the_heap),
     };

@@ -272,6 +272,33 @@ requests_that_are_answered_take_it(void **state)
     w->net.neigh_suppress = false;
     world_apply(w);
     assert_leaves(w, w->vm1, &f);
+
+    /* For nobody, where such requests go no further. */
+    f = frame_arp_request(MAC_VM1, "10.1.0.11", "10.1.0.200");
+    w->net.neigh_suppress = w->net.neigh_miss_drop = true;
+    world_apply(w);
+    assert_int_equal(taken(w, w->vm1, &f, 1), 1);
+    assert_same(w, w->vm1, &f, 1);
+    assert_int_equal(w->n_out, 0);
+}
+
+/* Out of a tunnel for a network that there is not: what the passes go by is
+ * not what happens to be in memory. */
+static void
+unknown_networks_have_no_senders(void **state)
+{
+    struct world *w = *state;
+    struct frame inner = from_vm1();
+    struct frame f = frame_vxlan4(MAC_LOCAL, MAC_NEXTHOP, IP_VTEP, IP_OWN, 0,
+                                  50000, VNI + 77, &inner);
+    struct frame usual[NETDEV_MAX_BURST];
+
+    for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+        usual[i] = i % 2 ? to_vm1() : f;
+    }
+    assert_same(w, w->eth1, usual, ARRAY_SIZE(usual));
+    assert_leaves(w, w->eth1, &f);
+    assert_int_equal(w->n_out, 0);
 }
 
 /* Several at once, some of which are left. */
@@ -704,6 +731,7 @@ main(void)
         world_test(unknown_macs_are_dropped_at_once),
         world_test(requests_that_are_answered_take_it),
         world_test(requests_in_one_burst_do_not_mix),
+        world_test(unknown_networks_have_no_senders),
         world_test(what_it_takes_is_as_by_the_passes),
         world_test(settings_count),
         world_test(ways_do_not_matter_to_rules),

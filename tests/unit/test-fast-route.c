@@ -300,18 +300,19 @@ bursts_are_of_all_kinds(void **state)
     assert_true(n_taken > 300 * NETDEV_MAX_BURST / 2);
 }
 
-/* Without a route: told, until nothing more is said, and then dropped on the
- * way, until something may be said again. */
+/* Told, until nothing more is said, and then dropped on the way, until
+ * something may be said again. */
 static void
-nothing_is_said_too_often(void **state)
+assert_told(struct routed_world *r, struct frame f,
+            enum ovl_drop_reason reason)
 {
-    struct routed_world *r = *state;
-    struct frame f = udp6("2001:db8:9::1", 40);
     struct ovl_lport *a = r->ports[PORT_A];
-    uint32_t drops = world_drops_of(r->w, a) + OVL_DROP_NO_ROUTE;
+    uint32_t drops = world_drops_of(r->w, a) + reason;
     uint64_t before = ovl_counter_read(drops);
     size_t n_told = 0, n_taken = 0;
 
+    r->w->pause = 1000;
+    world_receive(r->w, r->ports[PORT_B], &f);
     r->w->pause = 0;
     for (int i = 0; i < 100; i++) {
         n_taken += taken(r->w, a, &f, 1);
@@ -325,6 +326,17 @@ nothing_is_said_too_often(void **state)
     r->w->pause = 10;
     world_receive(r->w, a, &f);
     assert_int_equal(r->w->n_out, 1);
+}
+
+static void
+nothing_is_said_too_often(void **state)
+{
+    struct routed_world *r = *state;
+
+    assert_told(r, udp6("2001:db8:9::1", 40), OVL_DROP_NO_ROUTE);
+    assert_told(r, udp4("10.1.0.77", 40), OVL_DROP_NO_NEIGHBOR);
+    assert_told(r, udp4("10.2.0.50", 40), OVL_DROP_NO_NEIGHBOR);
+    assert_told(r, udp4("10.1.0.50", 40), OVL_DROP_NO_NEIGHBOR);
 }
 
 /* What was true is not, once a row says otherwise. */
