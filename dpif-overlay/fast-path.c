@@ -260,7 +260,8 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
         item->tos = (pkt.tos & tos_mask) | no_tos;
         if (OVS_LIKELY(pkt.dst != router)) {
             want(fast, &w, i, net->vni, pkt.dst);
-        } else if (ovl_fast_want_route(fast, &w.routed, known, data, &pkt, item)) {
+        } else if (ovl_fast_want_route(fast, &w.routed, known, data, &pkt,
+                                       item)) {
             w.indexes[w.n++] = i;
         }
     }
