@@ -33,6 +33,8 @@ DPDK_SAYS = [
     r"\|netdev_dpdk(\(\w+\))?\|WARN\|.* does not support MTU configuration",
     # A busy machine does not run a PMD thread for seconds.
     r"\|ovs_rcu(\(\w+\))?\|WARN\|blocked \d+ ms waiting for",
+    # OVS's watchdog asks for the link of a device that is just gone.
+    r"\|dpdk(\(\w+\))?\|ERR\|Invalid port_id=32$",
     # Larger pools are tried first.
     r"\|dpdk(\(\w+\))?\|(WARN|ERR)\|EAL: (No free|.*hugepage)",
     r"\|dpdk(\(\w+\))?\|WARN\|(EAL|TELEMETRY): ",

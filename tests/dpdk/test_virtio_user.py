@@ -27,7 +27,11 @@ VHOST_SAYS = [r"\|dpdk(\([^)]*\))?\|(WARN|ERR)\|VHOST_",
 
 @pytest.fixture(scope="module")
 def daemons(tmp_path_factory, memory):
-    with running_daemons(tmp_path_factory.mktemp("ovs"), memory) as d:
+    # Or else OVS tries how many buffers it may have, and when both VMs come
+    # back just then there is no memory for their rings.
+    with running_daemons(tmp_path_factory.mktemp("ovs"), memory,
+                         other_config=["other_config:per-port-memory=true"]
+                         ) as d:
         yield d
 
 
