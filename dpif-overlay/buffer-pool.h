@@ -30,8 +30,8 @@ struct ovl_buffer_pool *ovl_buffer_pool_of(int node);
 void ovl_buffer_pool_prepare(struct ovl_buffer_pool *, int mtu);
 
 /* Returns an empty packet with room for 'size' bytes and OVL_PKT_HEADROOM in
- * front; or NULL if all buffers are in use.  What is larger than any buffer,
- * or wanted where none were prepared, comes from the heap. */
+ * front; never NULL.  What is larger than any buffer, or wanted where none
+ * were prepared or all are in use, comes from the heap. */
 struct dp_packet *ovl_buffer_pool_get(const struct ovl_buffer_pool *,
                                       size_t size);
 

@@ -111,9 +111,11 @@ ovl_find_senders(const struct ovl_worker *worker, struct ovl_item items[],
     }
 }
 
-void
-ovl_prefetch_ways(const struct ovl_worker *worker,
-                  const struct ovl_way *const ways[], size_t n)
+/* Brings what leads on from 'n' ways, some of which may be NULL, into the
+ * cache, and what is counted there. */
+static void
+prefetch_ways(const struct ovl_worker *worker,
+              const struct ovl_way *const ways[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (ways[i]) {
@@ -216,7 +218,7 @@ ovl_bridge_all(const struct ovl_worker *worker, struct ovl_item items[],
     if (n_bridged) {
         ovl_mac_lookup_bulk(worker->fwd, worker->version, vnis, dsts,
                             n_bridged, ways);
-        ovl_prefetch_ways(worker, ways, n_bridged);
+        prefetch_ways(worker, ways, n_bridged);
     }
     for (size_t i = 0; i < n_bridged; i++) {
         bridged[i]->verdict = ovl_bridge_finish(&bridged[i]->arrival,
@@ -257,7 +259,7 @@ find_macs(const struct ovl_worker *w, struct ovl_routing *rs[], size_t n)
         macs[i] = ovl_mac_bits(rs[i]->neighbor->mac);
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, vnis, macs, n, ways);
-    ovl_prefetch_ways(w, ways, n);
+    prefetch_ways(w, ways, n);
     for (size_t i = 0; i < n; i++) {
         rs[i]->way = ways[i];
     }

@@ -41,9 +41,4 @@ void ovl_bridge_all(const struct ovl_worker *, struct ovl_item items[],
 void ovl_route_all(const struct ovl_worker *, struct ovl_item items[],
                    size_t n);
 
-/* Brings what leads on from 'n' ways, some of which may be NULL, into the
- * cache, and what is counted there. */
-void ovl_prefetch_ways(const struct ovl_worker *,
-                       const struct ovl_way *const ways[], size_t n);
-
 #endif /* pipeline-private.h */

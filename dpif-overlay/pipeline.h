@@ -64,9 +64,9 @@ struct ovl_worker {
     void (*send)(struct ovl_worker *, struct ovl_lport *port,
                  struct dp_packet *const packets[], size_t n);
 
-    /* Returns an empty buffer of DPDK's with room for 'size' bytes and
-     * OVL_PKT_HEADROOM in front, or NULL if none is left.  May be NULL: see
-     * pkt-buffer.h. */
+    /* Returns an empty packet, in a buffer of DPDK's if there is one, with room
+     * for 'size' bytes and OVL_PKT_HEADROOM in front, or NULL if there is no
+     * memory.  May be NULL itself: see pkt-buffer.h. */
     struct dp_packet *(*buffer)(struct ovl_worker *, size_t size);
 
     /* Tells the underlay what a frame on the uplink said about a neighbor

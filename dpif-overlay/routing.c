@@ -69,9 +69,9 @@ check_ipv4_addresses(const struct ovl_pkt *pkt)
     uint32_t src = ntohl(in6_addr_get_mapped_ipv4(&pkt->ip.src));
     uint32_t dst = ntohl(in6_addr_get_mapped_ipv4(&pkt->ip.dst));
 
-    if (src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14) {
+    if (ovl_ip4_is_martian(src)) {
         return OVL_DROP_MARTIAN_SOURCE;
-    } else if (dst >> 24 == 0 || dst >> 24 == 127 || dst >> 28 >= 14) {
+    } else if (ovl_ip4_is_martian(dst)) {
         return OVL_DROP_MARTIAN_DESTINATION;
     }
     return OVL_NO_DROP;
