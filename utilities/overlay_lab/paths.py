@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a VM learns about the way to an address: errors, hops and MTU."""
 
+import contextlib
 import ipaddress
 import re
 import socket
@@ -19,8 +20,9 @@ IcmpError = namedtuple("IcmpError", "type code info sender")
 
 def icmp_error(source, address, size=8, df=False, wait=2):
     """The error about a UDP packet from VM 'source' to 'address', or None if
-    there is none within 'wait' seconds.  With 'df' it is sent in one piece
-    whatever the VM has learned about the path."""
+    there is none within 'wait' seconds.  Asks again as long as there is none:
+    a router limits how many errors it sends.  With 'df' the packet is sent in
+    one piece whatever the VM has learned about the path."""
     ipv6 = ":" in address
     family = socket.AF_INET6 if ipv6 else socket.AF_INET
     level = socket.IPPROTO_IPV6 if ipv6 else socket.IPPROTO_IP
@@ -31,9 +33,13 @@ def icmp_error(source, address, size=8, df=False, wait=2):
                           PMTUDISC_PROBE if df else
                           PMTUDISC_WANT if ipv6 else PMTUDISC_DONT)
         asking.connect((address, 33434))
-        asking.send(bytes(size))
         deadline = time.monotonic() + wait
+        ask = 0
         while time.monotonic() < deadline:
+            if time.monotonic() >= ask:
+                ask = time.monotonic() + 0.1
+                with contextlib.suppress(OSError):      # The error is there.
+                    asking.send(bytes(size))
             try:
                 ancillary = asking.recvmsg(2048, 512, MSG_ERRQUEUE
                                            | socket.MSG_DONTWAIT)[1]
