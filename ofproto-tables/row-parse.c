@@ -29,12 +29,6 @@
 /* What packets are for is compared with each of them. */
 #define MAX_GATEWAYS 1024
 
-/* RFC 4861 section 6.2.1, in s. */
-#define MIN_RA_INTERVAL 4
-#define MAX_RA_INTERVAL 1800
-#define DEFAULT_RA_INTERVAL 600
-#define MAX_RA_LIFETIME 9000
-
 static bool
 vni_is_ok(int64_t vni)
 {
@@ -276,12 +270,12 @@ parse_advertise(const struct ovl_row_network *row,
     }
     if (!error) {
         error = parse_seconds_option(row, "ra-interval", false,
-                                     MIN_RA_INTERVAL, MAX_RA_INTERVAL,
-                                     DEFAULT_RA_INTERVAL, &p->ra_interval);
+                                     OVL_MIN_RA_INTERVAL, OVL_MAX_RA_INTERVAL,
+                                     OVL_DEFAULT_RA_INTERVAL, &p->ra_interval);
     }
     if (!error) {
         error = parse_seconds_option(row, "ra-lifetime", true,
-                                     p->ra_interval, MAX_RA_LIFETIME,
+                                     p->ra_interval, OVL_MAX_RA_LIFETIME,
                                      3 * p->ra_interval, &p->ra_lifetime);
     }
     return error;

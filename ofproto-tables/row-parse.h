@@ -41,6 +41,13 @@
 /* 02:00:5e:00:01:01, the router MAC of networks that have a gateway. */
 extern const struct eth_addr ovl_default_gateway_mac;
 
+/* Router advertisements, RFC 4861 section 6.2.1, in s.  A lifetime is 0 or no
+ * less than the interval; by default it is three of these. */
+#define OVL_MIN_RA_INTERVAL 4
+#define OVL_MAX_RA_INTERVAL 1800
+#define OVL_DEFAULT_RA_INTERVAL 600
+#define OVL_MAX_RA_LIFETIME 9000
+
 struct ovl_parsed_bridge {
     struct in6_addr vtep4;      /* in6addr_any: none. */
     struct in6_addr vtep6;

@@ -14,6 +14,7 @@
 #include "lib/vswitch-idl.h"
 #include "overlay-types.h"
 #include "ovsdb-idl.h"
+#include "row-parse.h"
 #include "smap.h"
 #include "sset.h"
 #include "svec.h"
@@ -156,9 +157,10 @@ net_put(struct ctl_context *ctx, const struct ovsrec_overlay_network *net,
         ok = !value[0]
              || (!strcmp(key, "ra-lifetime")
                  ? word_to_integer(ctx, "a lifetime in seconds", value, 0,
-                                   9000, &seconds)
-                 : word_to_integer(ctx, "an interval in seconds", value, 4,
-                                   1800, &seconds));
+                                   OVL_MAX_RA_LIFETIME, &seconds)
+                 : word_to_integer(ctx, "an interval in seconds", value,
+                                   OVL_MIN_RA_INTERVAL, OVL_MAX_RA_INTERVAL,
+                                   &seconds));
         if (ok) {
             net_put_option(net, key, value);
         }
@@ -170,6 +172,27 @@ net_put(struct ctl_context *ctx, const struct ovsrec_overlay_network *net,
         ok = false;
     }
     return ok;
+}
+
+/* Hosts would forget the router before they hear it again.  Returns false
+ * after ctl_error(). */
+static bool
+net_check_advertisements(struct ctl_context *ctx,
+                         const struct ovsrec_overlay_network *net)
+{
+    const char *given = smap_get(&net->other_config, "ra-interval");
+    int interval = smap_get_int(&net->other_config, "ra-interval",
+                                OVL_DEFAULT_RA_INTERVAL);
+    int lifetime = smap_get_int(&net->other_config, "ra-lifetime", 0);
+
+    if (lifetime && lifetime < interval) {
+        ctl_error(ctx, "ra-lifetime=%d is less than ra-interval=%d%s "
+                  "(expected 0, or %d to %d)", lifetime, interval,
+                  given ? "" : ", the default", interval,
+                  OVL_MAX_RA_LIFETIME);
+        return false;
+    }
+    return true;
 }
 
 /* Applies the SETTING arguments from 'first' on to 'net'. */
@@ -202,6 +225,10 @@ net_put_args(struct ctl_context *ctx, const struct ovsrec_overlay_network *net,
             ok = net_put(ctx, net, key, equals + 1);
         }
         free(key);
+    }
+    if (ok && (sset_contains(&keys, "ra-lifetime")
+               || sset_contains(&keys, "ra-interval"))) {
+        ok = net_check_advertisements(ctx, net);
     }
     sset_destroy(&keys);
     if (ok) {

@@ -84,6 +84,9 @@ def rows(sw, command, *args):
      "224.0.0.1"),
     (["route-add", "red", "10.1.0.0/16", "10.0.0.1", "via=10.0.0.2"],
      "via=10.0.0.2"),
+    (["net-add", "1", "ra-lifetime=599"], "ra-interval=600, the default"),
+    (["net-add", "1", "ra-interval=1800", "ra-lifetime=900"],
+     "ra-lifetime=900 is less than ra-interval=1800 ("),
     (["route-add", "red", "10.1.0.0/33", "10.0.0.1"], "10.1.0.0/33"),
     (["route-add", "red", "fd00::/16", "10.0.0.1"], "10.0.0.1"),
     (["route-add", "red", "10.1.0.0/16", "fd00::1"], "fd00::1"),
@@ -201,6 +204,31 @@ def test_net_add_sets_every_column(ctl):
                    "neigh_suppress", "neigh_miss", "gateway_mac"):
         assert ctl.get("Overlay_Network", 5001, column) == "[]", column
     assert ctl.get("Overlay_Network", 5001, "other_config") == "{}"
+
+
+def test_advertised_lifetime_fits_the_interval_that_there_is(ctl):
+    def fails(*args):
+        before = ctl.get("Overlay_Network", 5001, "other_config")
+        result = ctl.overlay_ctl("net-set", 5001, *args, check=False)
+        assert result.returncode == 1
+        assert ctl.get("Overlay_Network", 5001, "other_config") == before
+        return "ra-lifetime=" in result.stderr \
+            and "ra-interval=" in result.stderr
+
+    ctl.overlay_ctl("net-add", 5001, "ra-interval=10")
+    assert fails("ra-lifetime=9")
+    ctl.overlay_ctl("net-set", 5001, "ra-lifetime=10")
+    assert fails("ra-interval=11")
+    assert fails("ra-interval=")
+    ctl.overlay_ctl("net-set", 5001, "ra-lifetime=", "ra-interval=1800")
+    assert fails("ra-lifetime=1799")
+    ctl.overlay_ctl("net-set", 5001, "ra-lifetime=0")
+    # Another client's row can be mended, whatever is in it.
+    ctl.vsctl("set", "Overlay_Network", "5001", "other_config:ra-lifetime=5")
+    ctl.wait_column("Overlay_Network", 5001, "error", lambda v: v != "[]")
+    ctl.overlay_ctl("net-set", 5001, "mtu=1400")
+    ctl.overlay_ctl("net-set", 5001, "ra-interval=4")
+    ctl.wait_column("Overlay_Network", 5001, "error", lambda v: v == "[]")
 
 
 def test_port_bind_takes_groups_of_macs(ctl):
