@@ -251,6 +251,10 @@ unixctl_list(struct unixctl_conn *conn, int argc, const char *argv[],
         return;
     }
     listing->list(&args.filter, &g);
+    if (!g.error && !args.json) {
+        /* Scripts wait for things to come and go. */
+        g.error = ovl_check_filter(&args.filter);
+    }
     if (g.error) {
         unixctl_command_reply_error(conn, g.error);
     } else if (args.json) {

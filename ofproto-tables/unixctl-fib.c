@@ -139,6 +139,33 @@ grid_line(struct ovl_grid *g, const struct line *line)
     grid_nexthops(g, line->route);
 }
 
+struct vrf_search {
+    const char *name;
+    bool found;
+};
+
+static void
+compare_vrf(const struct ovl_vrf *vrf, void *search_)
+{
+    struct vrf_search *search = search_;
+
+    search->found |= !strcmp(vrf->name, search->name);
+}
+
+char *
+ovl_check_filter(const struct ovl_filter *filter)
+{
+    struct vrf_search search = { .name = filter->vrf };
+
+    if (filter->vrf) {
+        ovl_forwarding_for_each_vrf(ovl_dp_forwarding(), compare_vrf, &search);
+    }
+    return filter->vrf && !search.found
+           ? xasprintf("there is no VRF \"%s\": no network and no route that "
+                       "is in force names it", filter->vrf)
+           : NULL;
+}
+
 void
 ovl_list_fib(const struct ovl_filter *filter, struct ovl_grid *g)
 {

@@ -30,6 +30,10 @@ struct ovl_filter {
     const struct ovl_prefix *within;
 };
 
+/* Returns an error, for the caller to free, if the filter names a VRF that
+ * does not exist, otherwise NULL. */
+char *ovl_check_filter(const struct ovl_filter *);
+
 void ovl_list_networks(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_macs(const struct ovl_filter *, struct ovl_grid *);
 void ovl_list_neighbors(const struct ovl_filter *, struct ovl_grid *);

@@ -95,6 +95,21 @@ def test_nonsense_is_told(sw):
         sw.appctl("overlay/fib", "amber", "x")
 
 
+def test_vrf_that_does_not_exist_is_told(sw):
+    """It does as long as a network or a route names it.  A script that waits
+    for it gets an empty list."""
+    add_networks(sw)
+    row = add_route(sw, "grey", "172.16.0.0/12", action="blackhole")
+    for words in ["blue"], ["blue", "10.1.0.1"], ["blue", "10.0.0.0/8"]:
+        with pytest.raises(UnixctlError, match='there is no VRF "blue"'):
+            sw.appctl("overlay/fib", *words)
+        assert fib(sw, *words) == {}
+    sw.appctl("overlay/fib", "grey")
+    sw.set_rows("destroy", "Overlay_Route", row)
+    with pytest.raises(UnixctlError, match='there is no VRF "grey"'):
+        sw.appctl("overlay/fib", "grey")
+
+
 def test_vrfs_and_routes_are_counted(sw):
     """What is connected counts: a prefix and an address per gateway."""
     add_networks(sw)
