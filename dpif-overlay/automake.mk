@@ -69,10 +69,13 @@ dpif_overlay_libovl_pipeline_a_SOURCES = \
 	dpif-overlay/ecn.h \
 	dpif-overlay/fast-act.c \
 	dpif-overlay/fast-arp.c \
+	dpif-overlay/fast-memo.c \
+	dpif-overlay/fast-memo.h \
 	dpif-overlay/fast-path-private.h \
 	dpif-overlay/fast-path.c \
 	dpif-overlay/fast-path.h \
 	dpif-overlay/fast-route.c \
+	dpif-overlay/fast-vlan.c \
 	dpif-overlay/flow-hash.c \
 	dpif-overlay/flow-hash.h \
 	dpif-overlay/from-port.c \

@@ -233,6 +233,59 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     ovl_tally_flush(worker->shard, &tx);
 }
 
+/* Takes the tag off 'packet', whose MACs matter only if 'keep'. */
+static inline void
+pop_tag(struct dp_packet *packet, bool keep)
+{
+    if (keep) {
+        uint8_t *data = ovl_pkt_data(packet);
+
+        memmove(data + VLAN_HEADER_LEN, data, 2 * ETH_ADDR_LEN);
+    }
+    __packet_set_data(packet, __packet_data(packet) + VLAN_HEADER_LEN);
+}
+
+/* From VLANs. */
+static void
+act_vlans(const struct ovl_fast *fast, struct dp_packet *const packets[],
+          size_t first, size_t end)
+{
+    struct ovl_worker *worker = fast->worker;
+    struct ovl_tally from = { .packets = 0 }, to = from, tx = from;
+    struct run run;
+
+    run_init(&run, worker);
+    for (size_t i = first; i < end; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
+        const struct ovl_fast_way *way = &fast->ways[item->way];
+        bool routed = way->kind == OVL_FAST_ROUTED;
+        struct dp_packet *packet = packets[i];
+
+        ovl_pkt_forget_metadata(packet);
+        pop_tag(packet, !routed);
+        dp_packet_set_size(packet, item->out_len);
+        if (routed) {
+            rewrite(way, item, packet);
+        }
+        ovl_tally_add(worker->shard, &from,
+                      item->net->traffic + OVL_RX_PACKETS,
+                      item->len + VLAN_HEADER_LEN);
+        ovl_tally_add(worker->shard, &to, way->net->traffic + OVL_TX_PACKETS,
+                      item->out_len);
+        if (way->adj) {
+            ovl_tally_add(worker->shard, &tx,
+                          way->adj->traffic + OVL_TX_PACKETS, item->out_len);
+            packet = encapsulate(worker, way->net->vni, item, way->adj,
+                                 packet);
+        }
+        run_add(&run, way->port, packet);
+    }
+    run_flush(&run);
+    ovl_tally_flush(worker->shard, &from);
+    ovl_tally_flush(worker->shard, &to);
+    ovl_tally_flush(worker->shard, &tx);
+}
+
 /* Out of tunnels. */
 static void
 act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
@@ -275,6 +328,8 @@ ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
 {
     if (fast->tunnel) {
         act_tunnel(fast, packets, first, end);
+    } else if (fast->vlans) {
+        act_vlans(fast, packets, first, end);
     } else if (fast->plain) {
         act_bridged(fast, packets, first, end);
     } else {

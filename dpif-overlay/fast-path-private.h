@@ -7,13 +7,26 @@
  *
  * Layer 2. */
 
+#include "fast-memo.h"
 #include "fast-path.h"
+#include "flow-hash.h"
 #include "pkt-parse-fast.h"
+
+/* No MAC's bits. */
+#define OVL_FAST_NO_MAC UINT64_MAX
+
+/* Who routes. */
+struct ovl_fast_from {
+    const struct ovl_network *net;      /* Of the packet, */
+    const struct ovl_fib *fib;          /* and its VRF's; NULL: none. */
+    bool routed;                /* What is from the packet's source is. */
+};
 
 /* Destinations of packets that the router gets.  A destination that was that
  * of the packet before is looked up once. */
 struct ovl_fast_routed {
     size_t n;
+    const struct ovl_fib *fibs[NETDEV_MAX_BURST];
     struct in6_addr ips[NETDEV_MAX_BURST];
     uint8_t ways[NETDEV_MAX_BURST];     /* Which they have of the burst's. */
 };
@@ -76,6 +89,35 @@ ovl_fast_is_routed6(const uint8_t *wire)
              || ovl_ip_is_v4(&ip));
 }
 
+/* The same for an IPv4 source in 'net': RFC 1812 sections 5.3.7 and
+ * 4.2.2.11. */
+static inline bool
+ovl_fast_is_routed4(const struct ovl_network *net, ovs_be32 ip4)
+{
+    struct in6_addr ip = ovl_fast_map_ip4(ip4);
+
+    return (!ovl_ip4_is_martian(ntohl(ip4))
+            && !ovl_network_is_broadcast(net, &ip));
+}
+
+static inline uint64_t
+ovl_fast_router_of(const struct ovl_network *net)
+{
+    return (net->has_router ? ovl_mac_bits(net->router_mac)
+            : OVL_FAST_NO_MAC);
+}
+
+static inline uint32_t
+ovl_fast_hash_flow(const struct ovl_fast_pkt *pkt)
+{
+    return (OVS_LIKELY(!pkt->ipv6)
+            ? ovl_flow_hash_ip4(ovl_fast_be32(pkt->ip_src),
+                                ovl_fast_be32(pkt->ip_dst), pkt->proto,
+                                pkt->ports)
+            : ovl_flow_hash_ip6(pkt->ip_src, pkt->ip_dst, pkt->proto,
+                                pkt->ports));
+}
+
 /* Gives the adjacencies that the 'n' ways 'found' lead to, as far as there are
  * any, on their way into the cache. */
 static inline void
@@ -94,17 +136,29 @@ ovl_fast_get_adjacencies(const struct ovl_worker *worker,
     }
 }
 
-/* Returns false if the packet 'pkt', at 'data' and 'item->len' bytes long, to
- * the router of the network of 'known', is not for the fast path.  Or else
- * wants a route for it, and completes 'item'. */
+/* True if 'pkt', from MAC 'src' in 'net', is from somebody who may speak on
+ * the port of 'binding'. */
+bool ovl_fast_may_speak(const struct ovl_binding *binding,
+                        const struct ovl_network *net,
+                        const struct ovl_fast_pkt *, struct eth_addr src);
+
+/* Decides for those of the 'n' packets from the gateway port of 'binding' that
+ * are tagged.  The worker has a memo. */
+void ovl_fast_decide_vlans(struct ovl_fast *,
+                           const struct ovl_binding *binding,
+                           struct dp_packet *const packets[], size_t n);
+
+/* Returns false if the packet 'pkt' is not for the fast path.  Or else wants a
+ * route for it, and completes 'item'.  It is 'from' to the router there, and
+ * 'item->len' bytes long, of which those from the EtherType on are where they
+ * are in a frame at 'data'. */
 bool ovl_fast_want_route(struct ovl_fast *, struct ovl_fast_routed *,
-                         const struct ovl_known_port *known,
+                         const struct ovl_fast_from *from,
                          const uint8_t *data, const struct ovl_fast_pkt *pkt,
                          struct ovl_fast_item *item);
 
 /* Fills in the ways of all destinations, of which there is one at least. */
-void ovl_fast_find_routes(struct ovl_fast *, const struct ovl_known_port *,
-                          const struct ovl_fast_routed *);
+void ovl_fast_find_routes(struct ovl_fast *, const struct ovl_fast_routed *);
 
 /* Likewise for an ARP request, 'pkt', in the network of 'known'. */
 bool ovl_fast_want_answer(struct ovl_fast *, struct ovl_fast_asked *,

@@ -8,19 +8,9 @@
 
 #include "bridging.h"
 #include "ecn.h"
-#include "flow-hash.h"
 #include "offload.h"
 #include "pkt-edit.h"
 #include "vxlan.h"
-
-/* No MAC's bits. */
-#define NO_MAC UINT64_MAX
-
-static uint64_t
-router_of(const struct ovl_network *net)
-{
-    return net->has_router ? ovl_mac_bits(net->router_mac) : NO_MAC;
-}
 
 /* Looking up MACs. */
 
@@ -132,14 +122,15 @@ is_speaker(const struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
 }
 
 /* The rules of guard.c, as far as they say yes. */
-static bool
-may_speak(const struct ovl_binding *binding, const struct ovl_network *net,
-          const struct ovl_fast_pkt *pkt, struct eth_addr src)
+bool
+ovl_fast_may_speak(const struct ovl_binding *binding,
+                   const struct ovl_network *net,
+                   const struct ovl_fast_pkt *pkt, struct eth_addr src)
 {
     struct in6_addr ip;
 
     if (ovl_fast_is_multicast(pkt->src) || !pkt->src
-        || pkt->src == router_of(net)) {
+        || pkt->src == ovl_fast_router_of(net)) {
         return false;
     }
     if (pkt->ipv6) {
@@ -170,12 +161,10 @@ remember(struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
         memcpy(s->ip6, pkt->ip_src, sizeof s->ip6);
     } else {
         ovs_be32 ip4 = ovl_fast_be32(pkt->ip_src);
-        struct in6_addr ip = in6_addr_mapped_ipv4(ip4);
 
         s->mac4 = pkt->src;
         s->ip4 = (OVS_FORCE uint32_t) ip4;
-        s->routed4 = (!ovl_ip4_is_martian(ntohl(ip4))
-                      && !ovl_network_is_broadcast(s->net, &ip));
+        s->routed4 = ovl_fast_is_routed4(s->net, ip4);
     }
 }
 
@@ -186,8 +175,8 @@ speaks(struct ovl_known_port *known, const struct ovl_fast_pkt *pkt,
 {
     if (OVS_LIKELY(is_speaker(known, pkt))) {
         return true;
-    } else if (!may_speak(known->binding, known->net, pkt,
-                          WIRE(data, struct eth_header, eth_src))) {
+    } else if (!ovl_fast_may_speak(known->binding, known->net, pkt,
+                                   WIRE(data, struct eth_header, eth_src))) {
         return false;
     }
     remember(known, pkt);
@@ -207,17 +196,6 @@ ask(struct ovl_fast *fast, struct wanted *w, struct ovl_known_port *known,
             && ovl_fast_want_answer(fast, &w->asked, known, &pkt, item));
 }
 
-static inline uint32_t
-hash_flow(const struct ovl_fast_pkt *pkt)
-{
-    return (OVS_LIKELY(!pkt->ipv6)
-            ? ovl_flow_hash_ip4(ovl_fast_be32(pkt->ip_src),
-                                ovl_fast_be32(pkt->ip_dst), pkt->proto,
-                                pkt->ports)
-            : ovl_flow_hash_ip6(pkt->ip_src, pkt->ip_dst, pkt->proto,
-                                pkt->ports));
-}
-
 static void
 decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
               struct dp_packet *const packets[], size_t n)
@@ -232,7 +210,10 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
         return;
     }
 
-    uint64_t router = router_of(net);
+    uint64_t router = ovl_fast_router_of(net);
+    struct ovl_fast_from from = {
+        .net = net, .fib = known->vrf ? known->vrf->fib : NULL,
+    };
     fast->net = net;
     fast->drops = known->binding->drops;
     wanted_init(&w);
@@ -256,17 +237,20 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
             || !speaks(known, &pkt, data)) {
             continue;
         }
-        item->sport = ovl_vxlan_hash_to_port(hash_flow(&pkt));
+        item->sport = ovl_vxlan_hash_to_port(ovl_fast_hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
         if (OVS_LIKELY(pkt.dst != router)) {
             want(fast, &w, i, net->vni, pkt.dst);
-        } else if (ovl_fast_want_route(fast, &w.routed, known, data, &pkt,
-                                       item)) {
-            w.indexes[w.n++] = i;
+        } else {
+            from.routed = pkt.ipv6 ? known->routed6 : known->routed4;
+            if (ovl_fast_want_route(fast, &w.routed, &from, data, &pkt,
+                                    item)) {
+                w.indexes[w.n++] = i;
+            }
         }
     }
     if (w.routed.n) {
-        ovl_fast_find_routes(fast, known, &w.routed);
+        ovl_fast_find_routes(fast, &w.routed);
     }
     if (w.asked.n) {
         ovl_fast_find_answers(fast, &w.asked);
@@ -304,7 +288,7 @@ ours_init(struct ours *ours, const struct ovl_config *config)
     }
     ours->macs[0] = ovl_mac_bits(ovl_lport_mac(config->local));
     ours->macs[1] = (config->uplink
-                     ? ovl_mac_bits(ovl_lport_mac(config->uplink)) : NO_MAC);
+                     ? ovl_mac_bits(ovl_lport_mac(config->uplink)) : OVL_FAST_NO_MAC);
     ours->ip = in6_addr_get_mapped_ipv4(&config->vtep4);
     ours->port = htons(config->vxlan_port);
     return true;
@@ -365,7 +349,7 @@ find_senders(const struct ovl_worker *worker, struct tunneled *t)
     size_t n = 0, n_ips = 0;
 
     for (size_t i = 0; i < t->n; i++) {
-        if (!t->nets[i] || t->dsts[i] == router_of(t->nets[i])) {
+        if (!t->nets[i] || t->dsts[i] == ovl_fast_router_of(t->nets[i])) {
             continue;
         }
         t->indexes[n] = t->indexes[i];
@@ -471,8 +455,8 @@ ovl_fast_know(struct ovl_worker *worker, const struct ovl_lport *in)
                 ? ovl_vrf_lookup(worker->fwd, worker->version,
                                  net->source_group)
                 : NULL),
-        .mac4 = NO_MAC,
-        .mac6 = NO_MAC,
+        .mac4 = OVL_FAST_NO_MAC,
+        .mac6 = OVL_FAST_NO_MAC,
     };
     return known;
 }
@@ -485,7 +469,7 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
     fast->worker = worker;
     fast->in = in;
     fast->taken = 0;
-    fast->tunnel = false;
+    fast->tunnel = fast->vlans = false;
     fast->n_other = 0;
     fast->plain = true;
     if (!known->binding || worker->trace) {
@@ -499,8 +483,13 @@ ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *worker,
         fast->tunnel = true;
         decide_tunnel(fast, packets, n);
         break;
-    case OVL_ROLE_UNBOUND:
     case OVL_ROLE_GATEWAY:
+        if (worker->memo) {
+            fast->vlans = true;
+            ovl_fast_decide_vlans(fast, known->binding, packets, n);
+        }
+        break;
+    case OVL_ROLE_UNBOUND:
     case OVL_ROLE_LOCAL:
         break;
     }

@@ -6,9 +6,10 @@
 /* The fast path: what nearly every packet is, and nothing else.  That is
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
- * rule and fits; and a VM's ARP request for a neighbor that is answered.
- * What scans provoke in masses is dropped here, too: frames to unknown MACs,
- * and, once nothing more may be said about them, packets to nowhere.
+ * rule and fits, and the same from a VLAN of an L2 gateway port; and a VM's ARP
+ * request for a neighbor that is answered.  What VMs provoke in masses when
+ * they scan is dropped here, too: frames to unknown MACs, and, once nothing
+ * more may be said about them, packets to nowhere.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything
@@ -42,15 +43,17 @@ struct ovl_fast_way {
     enum ovl_drop_reason reason;        /* OVL_FAST_DROPPED. */
 
     /* OVL_FAST_ROUTED: into this network, with these MACs, destination and
-     * source.  OVL_FAST_ANSWERED: the latter has the address. */
+     * source.  OVL_FAST_ANSWERED: the latter has the address.  From a VLAN,
+     * 'net' is set always. */
     const struct ovl_network *net;
     struct eth_addr macs[2];
 };
 
 /* What was decided for a packet. */
 struct ovl_fast_item {
-    const struct ovl_network *net;      /* Out of a tunnel: its network... */
-    uint32_t from;              /* ...and the 'traffic' of its sender. */
+    const struct ovl_network *net;      /* Out of a tunnel or from a VLAN: its
+                                         * network. */
+    uint32_t from;              /* Out of a tunnel: 'traffic' of its sender. */
     uint16_t len;               /* Of the frame as its network got it, */
     uint16_t out_len;           /* and as it leaves, without a tunnel. */
     uint16_t sport;             /* Of the outer UDP header, host order. */
@@ -63,8 +66,9 @@ struct ovl_fast {
     struct ovl_worker *worker;
     struct ovl_lport *in;
     uint32_t taken;             /* Bit i: packet i. */
-    bool tunnel;                /* They are out of tunnels... */
-    const struct ovl_network *net;      /* ...or else from this network, */
+    bool tunnel;                /* They are out of tunnels, */
+    bool vlans;                 /* or each from its VLAN, tagged, */
+    const struct ovl_network *net;      /* or else from this network, */
     uint32_t drops;             /* where drops are counted from here. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
     struct ovl_fast_way ways[NETDEV_MAX_BURST];

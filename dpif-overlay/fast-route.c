@@ -11,6 +11,7 @@
 #include "fast-path-private.h"
 
 #include "bridging.h"
+#include "fib.h"
 
 /* RFC 1812 section 5.2.2.  Gives the length of the packet, 0 if it is not for
  * the fast path. */
@@ -39,7 +40,7 @@ check_ipv6(const uint8_t *h, size_t room)
 
 bool
 ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
-                    const struct ovl_known_port *known, const uint8_t *data,
+                    const struct ovl_fast_from *from, const uint8_t *data,
                     const struct ovl_fast_pkt *pkt,
                     struct ovl_fast_item *item)
 {
@@ -48,7 +49,7 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     size_t len = pkt->ipv6 ? check_ipv6(h, room) : check_ipv4(h, room);
     struct in6_addr dst;
 
-    if (!len || !known->vrf || !(pkt->ipv6 ? known->routed6 : known->routed4)
+    if (!len || !from->fib || !from->routed
         || len > UINT16_MAX - ETH_HEADER_LEN) {
         return false;
     }
@@ -57,11 +58,13 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     } else {
         dst = ovl_fast_map_ip4(ovl_fast_be32(pkt->ip_dst));
     }
-    if (!r->n || !ipv6_addr_equals(&dst, &r->ips[r->n - 1])) {
-        if (ovl_network_is_gateway(known->net, &dst)) {
+    if (!r->n || from->fib != r->fibs[r->n - 1]
+        || !ipv6_addr_equals(&dst, &r->ips[r->n - 1])) {
+        if (ovl_network_is_gateway(from->net, &dst)) {
             return false;
         }
         r->ways[r->n] = ovl_fast_new_way(fast);
+        r->fibs[r->n] = from->fib;
         r->ips[r->n++] = dst;
     }
     item->way = r->ways[r->n - 1];
@@ -69,10 +72,20 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     return true;
 }
 
-/* Next hops of destinations number 'numbers[i]'. */
+/* Destinations, number 'numbers[i]', whose next hop has a MAC. */
+struct resolved {
+    size_t n;
+    uint8_t numbers[NETDEV_MAX_BURST];
+    const struct ovl_network *nets[NETDEV_MAX_BURST];
+    uint64_t macs[NETDEV_MAX_BURST];
+    const struct ovl_way *ways[NETDEV_MAX_BURST];       /* May be NULL. */
+};
+
+/* Next hops of destinations number 'numbers[i]', to be resolved. */
 struct nexthops {
     size_t n;
     uint8_t numbers[NETDEV_MAX_BURST];
+    uint32_t routes[NETDEV_MAX_BURST];  /* Number of the route. */
     uint32_t vnis[NETDEV_MAX_BURST];    /* The network that it is in. */
     const struct in6_addr *ips[NETDEV_MAX_BURST];
     const struct ovl_network *nets[NETDEV_MAX_BURST];
@@ -85,53 +98,112 @@ struct nexthops {
 static bool
 is_silent(const struct ovl_fast *fast)
 {
-    return ovl_limiter_is_empty(&fast->in->limits.errors, fast->worker->now);
+    return (!fast->vlans
+            && ovl_limiter_is_empty(&fast->in->limits.errors,
+                                    fast->worker->now));
 }
 
-/* Looks up the routes to 'r', and notes next hops. */
-static void
-find_nexthops(struct ovl_fast *fast, const struct ovl_vrf *vrf,
-              const struct ovl_fast_routed *r, struct nexthops *hops)
+/* What is remembered of route 'number'; NULL if there is no memo. */
+static inline struct ovl_known_hop *
+known_hop(const struct ovl_worker *w, uint32_t number)
 {
-    const struct ovl_worker *w = fast->worker;
-    const struct ovl_vrf *vrfs[NETDEV_MAX_BURST];
+    return w->memo ? ovl_memo_hop(w->memo, number) : NULL;
+}
+
+/* Gives the numbers of the routes to 'r', and fetches what is remembered of
+ * them. */
+static void
+find_routes(const struct ovl_worker *w, const struct ovl_fast_routed *r,
+            uint32_t numbers[])
+{
+    struct ovl_fib_result results[NETDEV_MAX_BURST];
     const struct in6_addr *ips[NETDEV_MAX_BURST];
-    const struct ovl_route *routes[NETDEV_MAX_BURST];
-    uint8_t plens[NETDEV_MAX_BURST];
 
     for (size_t i = 0; i < r->n; i++) {
-        vrfs[i] = vrf;
         ips[i] = &r->ips[i];
     }
-    ovl_route_lookup_bulk(w->fwd, vrfs, ips, r->n, routes, plens);
-    hops->n = 0;
+    ovl_fib_lookup_bulk(r->fibs, ips, r->n, results);
     for (size_t i = 0; i < r->n; i++) {
-        const struct ovl_route *route = routes[i];
-        size_t n = hops->n;
+        numbers[i] = results[i].value;
+        OVS_PREFETCH(known_hop(w, numbers[i]));
+    }
+}
 
-        if (!route) {
-            if (is_silent(fast)) {
-                ovl_fast_drop(fast, &fast->ways[r->ways[i]],
-                              OVL_DROP_NO_ROUTE);
-            }
-            continue;
-        } else if (route->action == OVL_ROUTE_BLACKHOLE) {
-            ovl_fast_drop(fast, &fast->ways[r->ways[i]],
-                          OVL_DROP_ROUTE_BLACKHOLE);
-            continue;
-        } else if (route->action == OVL_ROUTE_CONNECTED) {
-            hops->vnis[n] = route->vni;
-            hops->ips[n] = ips[i];
-            hops->connected[n] = true;
-        } else if (route->action == OVL_ROUTE_FORWARD
-                   && route->n_nexthops == 1) {
-            hops->vnis[n] = route->nexthops[0].vni;
-            hops->ips[n] = &route->nexthops[0].ip;
-            hops->connected[n] = false;
+/* Takes the next hops that are remembered.  Returns how many 'others' there
+ * are, which are numbers of destinations. */
+static size_t
+recall(const struct ovl_worker *w, const uint32_t routes[], size_t n,
+       struct resolved *done, uint8_t others[])
+{
+    size_t n_others = 0;
+
+    done->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_known_hop *hop = known_hop(w, routes[i]);
+
+        if (hop && hop->tag == ovl_known_hop_tag(w->version, routes[i])) {
+            done->numbers[done->n] = i;
+            done->nets[done->n] = hop->net;
+            done->macs[done->n] = hop->mac;
+            done->ways[done->n++] = hop->way;
+            OVS_PREFETCH(hop->way);
         } else {
-            continue;
+            others[n_others++] = i;
         }
-        hops->numbers[hops->n++] = i;
+    }
+    return n_others;
+}
+
+/* Notes the next hop of 'route' to destination 'i' of 'r', if it is simple. */
+static void
+note_nexthop(struct ovl_fast *fast, const struct ovl_fast_routed *r, size_t i,
+             const struct ovl_route *route, struct nexthops *hops)
+{
+    struct ovl_fast_way *way = &fast->ways[r->ways[i]];
+    size_t n = hops->n;
+
+    if (!route) {
+        if (is_silent(fast)) {
+            ovl_fast_drop(fast, way, OVL_DROP_NO_ROUTE);
+        }
+        return;
+    } else if (route->action == OVL_ROUTE_BLACKHOLE) {
+        if (!fast->vlans) {
+            ovl_fast_drop(fast, way, OVL_DROP_ROUTE_BLACKHOLE);
+        }
+        return;
+    } else if (route->action == OVL_ROUTE_CONNECTED) {
+        hops->vnis[n] = route->vni;
+        hops->ips[n] = &r->ips[i];
+        hops->connected[n] = true;
+    } else if (route->action == OVL_ROUTE_FORWARD && route->n_nexthops == 1) {
+        hops->vnis[n] = route->nexthops[0].vni;
+        hops->ips[n] = &route->nexthops[0].ip;
+        hops->connected[n] = false;
+    } else {
+        return;
+    }
+    hops->numbers[n] = i;
+    hops->n++;
+}
+
+/* Notes the next hops of destinations 'others', 'n' of 'r', whose routes have
+ * numbers 'routes'. */
+static void
+find_nexthops(struct ovl_fast *fast, const struct ovl_fast_routed *r,
+              const uint32_t routes[], const uint8_t others[], size_t n,
+              struct nexthops *hops)
+{
+    const struct ovl_route *found[NETDEV_MAX_BURST];
+
+    for (size_t i = 0; i < n; i++) {
+        found[i] = ovl_route_get(fast->worker->fwd, routes[others[i]]);
+        OVS_PREFETCH(found[i]);
+    }
+    hops->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        hops->routes[hops->n] = routes[others[i]];
+        note_nexthop(fast, r, others[i], found[i], hops);
     }
 }
 
@@ -178,6 +250,8 @@ find_neighbors(struct ovl_fast *fast, const struct ovl_fast_routed *r,
             }
         } else {
             hops->numbers[n] = hops->numbers[i];
+            hops->routes[n] = hops->routes[i];
+            hops->connected[n] = hops->connected[i];
             hops->vnis[n] = hops->vnis[i];
             hops->nets[n] = hops->nets[i];
             hops->macs[n++] = ovl_mac_bits(owners[i]->mac);
@@ -215,35 +289,73 @@ choose_way(const struct ovl_way *found, const struct ovl_adjacency *adj,
     }
 }
 
-void
-ovl_fast_find_routes(struct ovl_fast *fast,
-                     const struct ovl_known_port *known,
-                     const struct ovl_fast_routed *r)
+/* Adds 'hops', which have ways 'found', to those that are resolved, and
+ * remembers those that are behind a route. */
+static void
+add_resolved(const struct ovl_worker *w, const struct nexthops *hops,
+             const struct ovl_way *const found[], struct resolved *done)
 {
-    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
+    for (size_t i = 0; i < hops->n; i++) {
+        struct ovl_known_hop *hop = known_hop(w, hops->routes[i]);
+
+        done->numbers[done->n] = hops->numbers[i];
+        done->nets[done->n] = hops->nets[i];
+        done->macs[done->n] = hops->macs[i];
+        done->ways[done->n++] = found[i];
+        if (hop && found[i] && !hops->connected[i]) {
+            *hop = (struct ovl_known_hop) {
+                .tag = ovl_known_hop_tag(w->version, hops->routes[i]),
+                .net = hops->nets[i], .way = found[i], .mac = hops->macs[i],
+            };
+        }
+    }
+}
+
+/* Resolves the next hops of destinations 'others', 'n' of 'r', as far as that
+ * is simple. */
+static void
+resolve(struct ovl_fast *fast, const struct ovl_fast_routed *r,
+        const uint32_t routes[], const uint8_t others[], size_t n,
+        struct resolved *done)
+{
     const struct ovl_way *found[NETDEV_MAX_BURST];
     const struct ovl_worker *w = fast->worker;
     struct nexthops hops;
 
-    find_nexthops(fast, known->vrf, r, &hops);
+    find_nexthops(fast, r, routes, others, n, &hops);
     if (!hops.n) {
         return;
     }
     find_networks(w, &hops);
     find_neighbors(fast, r, &hops);
-    if (!hops.n) {
-        return;
+    if (hops.n) {
+        ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
+                            found);
+        add_resolved(w, &hops, found, done);
     }
-    ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
-                        found);
-    ovl_fast_get_adjacencies(w, found, hops.n, adjs);
-    for (size_t i = 0; i < hops.n; i++) {
-        struct ovl_fast_way *way = &fast->ways[r->ways[hops.numbers[i]]];
+}
+
+void
+ovl_fast_find_routes(struct ovl_fast *fast, const struct ovl_fast_routed *r)
+{
+    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
+    uint32_t routes[NETDEV_MAX_BURST];
+    uint8_t others[NETDEV_MAX_BURST];
+    struct resolved done;
+
+    find_routes(fast->worker, r, routes);
+    size_t n_others = recall(fast->worker, routes, r->n, &done, others);
+    if (n_others) {
+        resolve(fast, r, routes, others, n_others, &done);
+    }
+    ovl_fast_get_adjacencies(fast->worker, done.ways, done.n, adjs);
+    for (size_t i = 0; i < done.n; i++) {
+        struct ovl_fast_way *way = &fast->ways[r->ways[done.numbers[i]]];
 
         way->kind = OVL_FAST_ROUTED;
-        way->net = hops.nets[i];
-        ovl_mac_from_bits(hops.macs[i], &way->macs[0]);
+        way->net = done.nets[i];
+        ovl_mac_from_bits(done.macs[i], &way->macs[0]);
         way->macs[1] = way->net->router_mac;
-        choose_way(found[i], adjs[i], way);
+        choose_way(done.ways[i], adjs[i], way);
     }
 }

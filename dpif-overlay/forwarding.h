@@ -339,6 +339,11 @@ const struct ovl_route *ovl_route_lookup(const struct ovl_forwarding *,
                                          const struct in6_addr *ip,
                                          uint8_t *plen);
 
+/* Gives the route that a FIB of a VRF in force has as 'number'; NULL: no
+ * route. */
+const struct ovl_route *ovl_route_get(const struct ovl_forwarding *,
+                                      uint32_t number);
+
 /* The same for 'n' keys at once, 1 <= n <= OVL_BULK_MAX, with the waits for
  * memory overlapping. */
 #define OVL_BULK_MAX 32

@@ -28,6 +28,7 @@
 #include "forwarding.h"
 
 struct ovl_heard;
+struct ovl_memo;
 struct ovl_trace;
 
 /* What the fast path found out about the port of an earlier burst.  Bindings
@@ -57,6 +58,9 @@ struct ovl_worker {
     struct ovl_shard *shard;
     struct ovl_trace *trace;    /* Nonnull while tracing: every step tells
                                  * what it looked up. */
+
+    /* What the fast path remembers, see fast-memo.h; NULL: nothing. */
+    struct ovl_memo *memo;
 
     /* Gives the 'n' packets, of which there is at least one, to 'port', now or
      * at the end of the burst.  Takes them.  Reports their fate with

@@ -16,6 +16,7 @@
 #include "buffer-pool.h"
 #include "dp-packet.h"
 #include "dpdk.h"
+#include "fast-memo.h"
 #include "forwarding.h"
 #include "numa-memory.h"
 #include "openvswitch/dynamic-string.h"
@@ -357,6 +358,7 @@ ovl_thread_create(const struct ovl_thread_config *config,
 
     t->worker.fwd = config->fwd;
     t->worker.shard = ovl_shard_create_on(numa_id);
+    t->worker.memo = ovl_memo_create(numa_id);
     t->worker.send = thread_send;
     t->worker.heard = thread_heard;
     t->config = config;
@@ -401,6 +403,7 @@ ovl_thread_destroy(struct ovl_thread *t)
 
     free(ovsrcu_get_protected(struct ovl_poll_list *, &t->list));
     ovl_shard_destroy(t->worker.shard);
+    ovl_memo_destroy(t->worker.memo);
     seq_destroy(t->wakeup);
     seq_destroy(t->taken_seq);
     ovl_numa_free(t, sizeof *t);

@@ -152,6 +152,12 @@ ovl_route_lookup(const struct ovl_forwarding *fwd, const struct ovl_vrf *vrf,
     return ovl_route_pool_get(fwd, result.value);
 }
 
+const struct ovl_route *
+ovl_route_get(const struct ovl_forwarding *fwd, uint32_t number)
+{
+    return ovl_route_pool_get(fwd, number);
+}
+
 void
 ovl_route_lookup_bulk(const struct ovl_forwarding *fwd,
                       const struct ovl_vrf *const vrfs[],

@@ -133,6 +133,11 @@ tests_unit_test_fast_route_SOURCES = \
 	tests/unit/fast-asserts.h tests/unit/test-fast-route.c
 tests_unit_test_fast_route_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-fast-vlan
+tests_unit_test_fast_vlan_SOURCES = \
+	tests/unit/fast-asserts.h tests/unit/test-fast-vlan.c
+tests_unit_test_fast_vlan_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-fib
 tests_unit_test_fib_SOURCES = tests/unit/test-fib.c
 tests_unit_test_fib_LDADD = $(UNIT_TABLES)

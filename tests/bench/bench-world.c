@@ -11,6 +11,8 @@
 
 #include "adjacency.h"
 #include "csum.h"
+#include "fast-memo.h"
+#include "ovs-numa.h"
 #include "packets.h"
 #include "random.h"
 #include "util.h"
@@ -300,7 +302,8 @@ world_create(const struct world_spec *spec)
     }
 
     w->worker = (struct ovl_worker) {
-        .fwd = w->fwd, .shard = ovl_shard_create(), .send = recycle,
+        .fwd = w->fwd, .shard = ovl_shard_create(),
+        .memo = ovl_memo_create(OVS_NUMA_UNSPEC), .send = recycle,
     };
     return w;
 }
@@ -319,6 +322,7 @@ world_destroy(struct world *w)
     ovl_lport_unref(w->uplink);
     ovl_lport_unref(w->local);
     ovl_shard_destroy(w->worker.shard);
+    ovl_memo_destroy(w->worker.memo);
     free(w->ports);
     free(w->vteps);
     free(w);

@@ -7,6 +7,8 @@
 #include "world.h"
 
 #include "adjacency.h"
+#include "fast-memo.h"
+#include "ovs-numa.h"
 #include "ovs-rcu.h"
 #include "packets.h"
 #include "pkt-edit.h"
@@ -257,6 +259,7 @@ world_create(void)
     w->fwd = ovl_forwarding_create();
     w->worker.fwd = w->fwd;
     w->worker.shard = ovl_shard_create();
+    w->worker.memo = ovl_memo_create(OVS_NUMA_UNSPEC);
     w->worker.send = catch_output;
     w->worker.heard = catch_heard;
     w->pause = 1000;            /* Nothing that is limited in time is. */
@@ -308,6 +311,7 @@ world_destroy(struct world *w)
         ovl_lport_unref(ports[i]);
     }
     ovl_shard_destroy(w->worker.shard);
+    ovl_memo_destroy(w->worker.memo);
     for (size_t i = 0; i < ARRAY_SIZE(w->guarded); i++) {
         guarded_destroy(w->guarded[i]);
     }
