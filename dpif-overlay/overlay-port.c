@@ -382,13 +382,15 @@ ovl_port_refresh(struct ovl_port *port)
 }
 
 /* Makes copies of those packets of 'batch' that others have as well, or that
- * are in pieces. */
-static void
+ * are in pieces.  Returns how many bytes were in those that could not be
+ * copied. */
+static size_t
 own_packets(const struct ovl_rxq *rxq, struct ovl_shard *shard,
             struct dp_packet_batch *batch)
 {
     struct dp_packet *packet;
     size_t n = dp_packet_batch_size(batch), i;
+    size_t refused = 0;
 
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
         size_t len = dp_packet_size(packet);
@@ -399,8 +401,10 @@ own_packets(const struct ovl_rxq *rxq, struct ovl_shard *shard,
         } else {
             ovl_account_refused(shard, &rxq->port->up,
                                 OVL_DROP_BAD_SEGMENTS, len);
+            refused += len;
         }
     }
+    return refused;
 }
 
 int
@@ -419,24 +423,26 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
     }
 
     struct dp_packet *packet;
+    size_t bytes = 0;
     bool own = true;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         own &= ovl_rx_is_own(packet);
+        bytes += dp_packet_size(packet);
     }
     if (OVS_UNLIKELY(!own)) {
-        own_packets(rxq, shard, batch);
+        bytes -= own_packets(rxq, shard, batch);
     }
+    ovl_account_received(shard, &rxq->port->up, dp_packet_batch_size(batch),
+                         bytes);
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }
 
 void
 ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
-              struct dp_packet_batch *batch)
+              struct dp_packet_batch *batch, size_t bytes)
 {
     const struct ovl_tx *tx = ovsrcu_get(struct ovl_tx *, &port->tx);
     size_t n = dp_packet_batch_size(batch);
-    size_t bytes = 0;
-    struct dp_packet *packet;
 
     if (!tx) {
         dp_packet_delete_batch(batch, true);
@@ -444,9 +450,6 @@ ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
         return;
     }
 
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        bytes += dp_packet_size(packet);
-    }
     int error = netdev_send(tx->netdev, sender % tx->n_txq, batch,
                             tx->concurrent);
     if (error) {

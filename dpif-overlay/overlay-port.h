@@ -123,15 +123,15 @@ bool ovl_port_refresh(struct ovl_port *);
 /* Parses "queue:core,...".  Returns 0 or EINVAL. */
 int ovl_port_set_rxq_affinity(struct ovl_port *, const char *);
 
-/* Receives a burst.  Every packet has one segment, and nobody else has it;
- * those that could not have are dropped and counted in 'shard'.  Returns 0 or
- * a positive errno value, EAGAIN for nothing. */
+/* Receives a burst and accounts for it in 'shard'.  Every packet has one
+ * segment, and nobody else has it; those that could not have are dropped.
+ * Returns 0 or a positive errno value, EAGAIN for nothing. */
 int ovl_rxq_recv(struct ovl_rxq *, struct ovl_shard *shard,
                  struct dp_packet_batch *);
 
-/* Sends 'batch' on behalf of the sender number 'sender' and accounts for it.
- * Takes the packets.  Any thread under RCU. */
+/* Sends 'batch', of 'bytes' bytes in all, on behalf of the sender number
+ * 'sender' and accounts for it.  Takes the packets.  Any thread under RCU. */
 void ovl_port_send(struct ovl_port *, int sender, struct ovl_shard *,
-                   struct dp_packet_batch *batch);
+                   struct dp_packet_batch *batch, size_t bytes);
 
 #endif /* overlay-port.h */

@@ -170,6 +170,7 @@ ovl_trace_frame(const struct ovl_forwarding *fwd, struct ovl_lport *in,
 
     dp_packet_put(packet, frame, len);
     dp_packet_batch_init_packet(&batch, packet);
+    ovl_account_received(worker.shard, in, 1, len);
     ovl_pipeline_run(&worker, in, &batch);
 
     ds_put_cstr(out, ds_cstr(&trace.text));

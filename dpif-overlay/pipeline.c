@@ -561,20 +561,6 @@ act(struct ovl_item *item)
     }
 }
 
-static void
-count_received(struct ovl_worker *worker, const struct ovl_lport *in,
-               struct dp_packet *const packets[], size_t n)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        bytes += dp_packet_size(packets[i]);
-    }
-    ovl_counter_add(worker->shard, OVL_TOTAL_RECEIVED, n);
-    ovl_counter_add(worker->shard, in->traffic + OVL_RX_PACKETS, n);
-    ovl_counter_add(worker->shard, in->traffic + OVL_RX_BYTES, bytes);
-}
-
 /* Counts what was counted for the burst alone so far. */
 static void
 count_burst(struct ovl_worker *worker)
@@ -596,7 +582,7 @@ is_taken(const struct ovl_fast *fast, size_t i)
 static void __attribute__((__noinline__))
 run_passes(struct ovl_worker *worker, struct ovl_lport *in,
            const struct ovl_binding *binding, const struct ovl_fast *fast,
-           struct dp_packet *const packets[], size_t n)
+           struct dp_packet *packets[], size_t n)
 {
     struct ovl_item items[NETDEV_MAX_BURST];
     size_t n_items = 0;
@@ -637,7 +623,7 @@ void
 ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
                  struct dp_packet_batch *batch)
 {
-    struct dp_packet *const *packets = batch->packets;
+    struct dp_packet **packets = batch->packets;
     size_t n = dp_packet_batch_size(batch);
     struct ovl_fast fast;
 
@@ -653,7 +639,6 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
 
     struct ovl_known_port *known = ovl_fast_know(worker, in);
 
-    count_received(worker, in, packets, n);
     ovl_fast_decide(&fast, worker, in, known, packets, n);
     if (OVS_LIKELY(count_1bits(fast.taken) == n)) {
         ovl_fast_act(&fast, packets, 0, n);
@@ -662,6 +647,15 @@ ovl_pipeline_run(struct ovl_worker *worker, struct ovl_lport *in,
     }
     count_burst(worker);
     dp_packet_batch_init(batch);
+}
+
+void
+ovl_account_received(struct ovl_shard *shard, const struct ovl_lport *port,
+                     size_t n, size_t bytes)
+{
+    ovl_counter_add(shard, OVL_TOTAL_RECEIVED, n);
+    ovl_counter_add(shard, port->traffic + OVL_RX_PACKETS, n);
+    ovl_counter_add(shard, port->traffic + OVL_RX_BYTES, bytes);
 }
 
 void
@@ -685,9 +679,7 @@ void
 ovl_account_refused(struct ovl_shard *shard, const struct ovl_lport *port,
                     enum ovl_drop_reason reason, size_t bytes)
 {
-    ovl_counter_add(shard, OVL_TOTAL_RECEIVED, 1);
-    ovl_counter_add(shard, port->traffic + OVL_RX_PACKETS, 1);
-    ovl_counter_add(shard, port->traffic + OVL_RX_BYTES, bytes);
+    ovl_account_received(shard, port, 1, bytes);
     ovl_counter_add(shard, OVL_TOTAL_DROPPED, 1);
     ovl_counter_add(shard, port->drops + reason, 1);
 }

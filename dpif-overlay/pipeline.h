@@ -89,9 +89,15 @@ struct ovl_worker {
     struct ovl_known_port known[OVL_N_KNOWN_PORTS];     /* By id. */
 };
 
-/* Handles 'batch', received on 'in'.  'batch' is empty afterwards. */
+/* Handles 'batch', received on 'in', which ovl_account_received() knows of.
+ * 'batch' is empty afterwards. */
 void ovl_pipeline_run(struct ovl_worker *, struct ovl_lport *in,
                       struct dp_packet_batch *batch);
+
+/* Accounts for 'n' frames of 'bytes' bytes in all that came in on 'port', which
+ * the pipeline gets. */
+void ovl_account_received(struct ovl_shard *, const struct ovl_lport *port,
+                          size_t n, size_t bytes);
 
 /* Accounts for frames that 'send' was given: 'n' frames of 'bytes' bytes in
  * all went out of 'port', or 'n' died there for 'reason' (the caller frees

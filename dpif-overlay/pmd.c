@@ -54,6 +54,7 @@ struct ovl_poll_list {
 struct ovl_pending {
     struct ovl_port *port;      /* NULL: free. */
     struct dp_packet_batch batch;
+    size_t bytes;               /* Of its packets. */
 };
 
 #define N_PENDING 64            /* Power of 2. */
@@ -102,8 +103,10 @@ flush_slot(struct ovl_thread *t, struct ovl_pending *slot)
         ovl_pmd_stats_add(&t->stats, OVL_PMD_TX_BURSTS, 1);
         ovl_pmd_stats_add(&t->stats, OVL_PMD_TX_PACKETS,
                           dp_packet_batch_size(&slot->batch));
-        ovl_port_send(slot->port, t->sender, t->worker.shard, &slot->batch);
+        ovl_port_send(slot->port, t->sender, t->worker.shard, &slot->batch,
+                      slot->bytes);
         dp_packet_batch_init(&slot->batch);
+        slot->bytes = 0;
     }
 }
 
@@ -119,22 +122,32 @@ flush(struct ovl_thread *t)
     t->n_used = 0;
 }
 
-/* True if the 'n' packets can go into one batch with those of 'batch':
- * netdev-dpdk takes all for what the first one is, buffers of DPDK, or others
- * that it has to copy. */
+/* Puts the 'n' packets into 'slot' if they can go into one batch with those
+ * that are there: netdev-dpdk takes all for what the first one is, buffers of
+ * DPDK, or others that it has to copy.  Returns false if they cannot. */
 static inline bool
-fits(const struct dp_packet_batch *batch, struct dp_packet *const packets[],
-     size_t n)
+put(struct ovl_pending *slot, struct dp_packet *const packets[], size_t n)
 {
-    size_t count = dp_packet_batch_size(batch);
+    size_t count = dp_packet_batch_size(&slot->batch);
     enum dp_packet_source source
-        = (count ? batch->packets[0] : packets[0])->source;
+        = (count ? slot->batch.packets[0] : packets[0])->source;
     uint32_t differ = 0;
+    size_t bytes = 0;
 
+    if (count + n > NETDEV_MAX_BURST) {
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         differ |= packets[i]->source ^ source;
+        bytes += dp_packet_size(packets[i]);
     }
-    return !differ && count + n <= NETDEV_MAX_BURST;
+    if (differ) {
+        return false;
+    }
+    memcpy(&slot->batch.packets[count], packets, n * sizeof *packets);
+    slot->batch.count += n;
+    slot->bytes += bytes;
+    return true;
 }
 
 /* The pipeline's 'send'. */
@@ -153,20 +166,18 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
         } else {
             t->used[t->n_used++] = index;
             dp_packet_batch_init(&slot->batch);
+            slot->bytes = 0;
         }
         slot->port = port;
     }
-    if (OVS_LIKELY(fits(&slot->batch, packets, n))) {
-        memcpy(&slot->batch.packets[slot->batch.count], packets,
-               n * sizeof *packets);
-        slot->batch.count += n;
+    if (OVS_LIKELY(put(slot, packets, n))) {
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!fits(&slot->batch, &packets[i], 1)) {
+        if (!put(slot, &packets[i], 1)) {
             flush_slot(t, slot);
+            put(slot, &packets[i], 1);
         }
-        dp_packet_batch_add(&slot->batch, packets[i]);
     }
 }
 

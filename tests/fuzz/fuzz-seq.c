@@ -376,6 +376,7 @@ receive(struct seq_model *m, struct ovl_lport *in, const struct frame *f)
     m->worker.now += 1000;      /* What is limited in time is not. */
     m->n_generated = ovl_counter_read(OVL_TOTAL_GENERATED);
     dp_packet_batch_init_packet(&batch, packet);
+    ovl_account_received(m->worker.shard, in, 1, f->len);
     ovl_pipeline_run(&m->worker, in, &batch);
     m->n_generated = ovl_counter_read(OVL_TOTAL_GENERATED) - m->n_generated;
 }

@@ -153,7 +153,7 @@ receive(struct world *w, const struct arrival *in,
 
     n_calls = 0;
     counting = true;
-    ovl_pipeline_run(&w->worker, in->port, &batch);
+    world_run(&w->worker, in->port, &batch);
     counting = false;
 }
 

@@ -420,7 +420,7 @@ receive_with_offloads(struct world *w, struct ovl_lport *port,
     for (int i = 0; i < OVL_N_TOTALS; i++) {
         w->before[i] = ovl_counter_read(i);
     }
-    ovl_pipeline_run(&w->worker, port, &batch);
+    world_run(&w->worker, port, &batch);
 }
 
 static void

@@ -351,7 +351,7 @@ no_packet_is_kept(void **state)
 
 /* Tenants. */
 
-#define STAMP_LEN 10
+#define STAMP_LEN 12
 
 /* Says in the frame's last bytes whose it is. */
 static void
@@ -359,7 +359,7 @@ stamp(struct frame *f, uint32_t vni, uint32_t number)
 {
     char text[STAMP_LEN + 1];
 
-    snprintf(text, sizeof text, "%05"PRIu32"%05"PRIu32, vni, number);
+    snprintf(text, sizeof text, "#%06"PRIu32"%05"PRIu32, vni, number);
     frame_put(f, text, STAMP_LEN);
 }
 
@@ -389,10 +389,10 @@ check_tenants(const struct world *w)
         const struct frame *f = &w->out[i].frame;
         char expected[STAMP_LEN];
 
-        snprintf(expected, sizeof expected, "%05"PRIu32,
+        snprintf(expected, sizeof expected, "#%06"PRIu32,
                  vni_of(w, &w->out[i]));
-        if (f->data[f->len - STAMP_LEN] == '0') {
-            assert_memory_equal(f->data + f->len - STAMP_LEN, expected, 5);
+        if (f->data[f->len - STAMP_LEN] == '#') {
+            assert_memory_equal(f->data + f->len - STAMP_LEN, expected, 7);
             n_stamped++;
         }
     }

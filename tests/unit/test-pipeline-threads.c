@@ -149,7 +149,7 @@ run(struct thread *t, struct ovl_lport *in, const struct frame *f, char whose)
         dp_packet_batch_add(&batch, make_packet(f, whose));
     }
     t->n_moved = t->n_stayed = t->n_group = t->n_group_other = 0;
-    ovl_pipeline_run(&t->worker, in, &batch);
+    world_run(&t->worker, in, &batch);
     t->n_frames += BURST;
 }
 

@@ -200,7 +200,7 @@ drop_names_the_missing_row(void **state)
     assert_trace_has(w, w->vm1, &f, "missing row: overlay-ctl neigh-add 5001 "
                      "10.1.0.177 MAC");
     f = frame_eth(MAC_BROADCAST, MAC_VM1, 0x88b5);
-    assert_trace_has(w, w->other, &f, "missing row: overlay-ctl net-set 5002 "
+    assert_trace_has(w, w->other, &f, "missing row: overlay-ctl net-set 70537 "
                      "flood=VTEP");
 
     ovl_forwarding_begin(w->fwd);

@@ -321,6 +321,21 @@ world_destroy(struct world *w)
     }
 }
 
+void
+world_run(struct ovl_worker *worker, struct ovl_lport *port,
+          struct dp_packet_batch *batch)
+{
+    struct dp_packet *packet;
+    size_t bytes = 0;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        bytes += dp_packet_size(packet);
+    }
+    ovl_account_received(worker->shard, port, dp_packet_batch_size(batch),
+                         bytes);
+    ovl_pipeline_run(worker, port, batch);
+}
+
 static void
 run(struct world *w, struct ovl_lport *port, struct dp_packet_batch *batch)
 {
@@ -331,7 +346,7 @@ run(struct world *w, struct ovl_lport *port, struct dp_packet_batch *batch)
     for (int i = 0; i < OVL_N_TOTALS; i++) {
         w->before[i] = ovl_counter_read(i);
     }
-    ovl_pipeline_run(&w->worker, port, batch);
+    world_run(&w->worker, port, batch);
     ovs_assert(dp_packet_batch_is_empty(batch));
 }
 

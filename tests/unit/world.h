@@ -43,7 +43,8 @@
 #define WORLD_MAX_OUTPUTS 192
 
 #define VNI 5001
-#define VNI_OTHER 5002
+/* The same but for its highest byte. */
+#define VNI_OTHER (VNI + 0x10000)
 
 #define IP_OWN "192.0.2.1"
 #define IP_VTEP "192.0.2.2"
@@ -106,6 +107,10 @@ void world_set_mac(struct world *, uint32_t vni, const char *mac,
 
 /* Makes the VTEP reachable or not. */
 void world_resolve(struct world *, struct ovl_vtep *, uint16_t mtu);
+
+/* Runs 'batch' through the pipeline, and accounts for it as a port does. */
+void world_run(struct ovl_worker *, struct ovl_lport *,
+               struct dp_packet_batch *batch);
 
 /* Runs a frame, or several at once, through the pipeline. */
 void world_receive(struct world *, struct ovl_lport *, const struct frame *);
