@@ -10,12 +10,12 @@
 #include "pkt-parse-fast.h"
 #include "vxlan.h"
 
-/* Packets for one port in a row. */
+/* Packets for one port in a row, where they stand in the burst. */
 struct run {
     struct ovl_worker *worker;
     struct ovl_lport *port;
+    struct dp_packet *const *packets;
     size_t n;
-    struct dp_packet *packets[NETDEV_MAX_BURST];
 };
 
 static inline void
@@ -23,6 +23,7 @@ run_init(struct run *run, struct ovl_worker *worker)
 {
     run->worker = worker;
     run->port = NULL;
+    run->packets = NULL;
     run->n = 0;
 }
 
@@ -35,14 +36,18 @@ run_flush(struct run *run)
     }
 }
 
+/* Adds '*packet', which stays where it is until the run is flushed. */
 static inline void
-run_add(struct run *run, struct ovl_lport *port, struct dp_packet *packet)
+run_add(struct run *run, struct ovl_lport *port,
+        struct dp_packet *const *packet)
 {
-    if (OVS_UNLIKELY(port != run->port)) {
+    if (OVS_UNLIKELY(port != run->port
+                     || packet != &run->packets[run->n])) {
         run_flush(run);
         run->port = port;
+        run->packets = packet;
     }
-    run->packets[run->n++] = packet;
+    run->n++;
 }
 
 /* Counts 'n' frames, of 'bytes' bytes in all, in 'id' and in the cell of its
@@ -80,36 +85,40 @@ encapsulate_otherwise(const struct ovl_worker *worker, uint32_t vni,
     return ovl_vxlan_push(packet, adj, &fields);
 }
 
-static inline struct dp_packet *
+static inline void
 encapsulate(const struct ovl_worker *worker, uint32_t vni,
-            const struct ovl_fast_item *item, const struct ovl_adjacency *adj,
-            struct dp_packet *packet)
+            const struct ovl_fast_item *item, const struct ovl_fast_way *way,
+            struct dp_packet **packetp)
 {
+    struct dp_packet *packet = *packetp;
     const struct ovl_vxlan_fields fields = {
         .vni = vni, .sport = item->sport, .tos = item->tos,
     };
     size_t headroom = ovl_pkt_headroom(packet);
 
-    if (OVS_UNLIKELY(adj->ipv6 || headroom < OVL_VXLAN_LEN4)) {
-        return encapsulate_otherwise(worker, vni, item, adj, packet);
+    ovl_cell_add(&way->sent[0], 1);
+    ovl_cell_add(&way->sent[OVL_TX_BYTES - OVL_TX_PACKETS], item->out_len);
+    if (OVS_UNLIKELY(headroom < way->headroom)) {
+        *packetp = encapsulate_otherwise(worker, vni, item, way->adj, packet);
+        return;
     }
     __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
     dp_packet_set_size(packet, item->out_len + OVL_VXLAN_LEN4);
-    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), adj, item->out_len, &fields);
-    return packet;
+    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), way->adj, item->out_len,
+                         &fields);
 }
 
 /* As ovl_ip_rewrite(): MACs of the next hop and of its router, and one hop
  * less (RFC 1624 equation 3). */
 static void
-rewrite(const struct ovl_fast_way *way, const struct ovl_fast_item *item,
+rewrite(const struct ovl_fast_rewrite *r, const struct ovl_fast_item *item,
         struct dp_packet *packet)
 {
     uint8_t *data = ovl_pkt_data(packet);
     uint8_t *h = data + ETH_HEADER_LEN;
 
     dp_packet_set_size(packet, item->out_len);
-    memcpy(data, way->macs, sizeof way->macs);
+    memcpy(data, r->macs, sizeof r->macs);
     if (IP_VER(h[0]) == 4) {
         uint8_t *ttl = h + offsetof(struct ip_header, ip_ttl);
         uint16_t old = *ttl << 8;
@@ -127,7 +136,7 @@ rewrite(const struct ovl_fast_way *way, const struct ovl_fast_item *item,
 
 /* Makes of an ARP request the answer, as ovl_arp_reply(). */
 static void
-answer(const struct ovl_fast_way *way, struct dp_packet *packet)
+answer(const struct eth_addr *owner, struct dp_packet *packet)
 {
     uint8_t *eth = ovl_pkt_data(packet);
     uint8_t *arp = eth + ETH_HEADER_LEN;
@@ -137,9 +146,9 @@ answer(const struct ovl_fast_way *way, struct dp_packet *packet)
     memcpy(spa, arp + offsetof(struct arp_eth_header, ar_spa), sizeof spa);
     memcpy(tpa, arp + offsetof(struct arp_eth_header, ar_tpa), sizeof tpa);
     memcpy(eth, eth + ETH_ADDR_LEN, ETH_ADDR_LEN);
-    memcpy(eth + ETH_ADDR_LEN, &way->macs[1], ETH_ADDR_LEN);
+    memcpy(eth + ETH_ADDR_LEN, owner, ETH_ADDR_LEN);
     OVL_PUT(arp, struct arp_eth_header, ar_op, htons(ARP_OP_REPLY));
-    memcpy(arp + offsetof(struct arp_eth_header, ar_sha), &way->macs[1],
+    memcpy(arp + offsetof(struct arp_eth_header, ar_sha), owner,
            ETH_ADDR_LEN);
     memcpy(arp + offsetof(struct arp_eth_header, ar_spa), tpa, sizeof tpa);
     memcpy(arp + offsetof(struct arp_eth_header, ar_tha), eth, ETH_ADDR_LEN);
@@ -148,11 +157,10 @@ answer(const struct ovl_fast_way *way, struct dp_packet *packet)
 
 /* From a VM, and bridged, all of them. */
 static void
-act_bridged(const struct ovl_fast *fast, struct dp_packet *const packets[],
+act_bridged(const struct ovl_fast *fast, struct dp_packet *packets[],
             size_t first, size_t end)
 {
     struct ovl_worker *worker = fast->worker;
-    struct ovl_tally tx = { .packets = 0 };
     uint32_t vni = fast->net->vni;
     uint64_t bytes = 0;
     struct run run;
@@ -163,27 +171,24 @@ act_bridged(const struct ovl_fast *fast, struct dp_packet *const packets[],
         const struct ovl_fast_way *way = &fast->ways[item->way];
         struct dp_packet *packet = packets[i];
 
-        ovl_pkt_forget_metadata(packet);
+        ovl_pkt_forget_offloads(packet);
         bytes += item->len;
         if (way->adj) {
-            ovl_tally_add(worker->shard, &tx,
-                          way->adj->traffic + OVL_TX_PACKETS, item->len);
-            packet = encapsulate(worker, vni, item, way->adj, packet);
+            encapsulate(worker, vni, item, way, &packets[i]);
         }
-        run_add(&run, way->port, packet);
+        run_add(&run, way->port, &packets[i]);
     }
     run_flush(&run);
     count_network(worker, fast->net, end - first, bytes);
-    ovl_tally_flush(worker->shard, &tx);
 }
 
 /* From a VM. */
 static void
-act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
+act_access(const struct ovl_fast *fast, struct dp_packet *packets[],
            size_t first, size_t end)
 {
     struct ovl_worker *worker = fast->worker;
-    struct ovl_tally tx = { .packets = 0 }, routed = { .packets = 0 };
+    struct ovl_tally routed = { .packets = 0 };
     const struct ovl_network *net = fast->net;
     uint64_t bytes = 0, bytes_stay = 0;
     uint32_t n_stay = 0, n_answered = 0, n_dropped = 0;
@@ -196,11 +201,11 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
         struct dp_packet *packet = packets[i];
         uint32_t vni = net->vni;
 
-        ovl_pkt_forget_metadata(packet);
+        ovl_pkt_forget_offloads(packet);
         bytes += item->len;
         if (OVS_LIKELY(way->kind != OVL_FAST_ROUTED)) {
             if (OVS_UNLIKELY(way->kind == OVL_FAST_ANSWERED)) {
-                answer(way, packet);
+                answer(&fast->rewrites[item->way].macs[1], packet);
                 n_answered++;
             } else if (OVS_UNLIKELY(way->kind == OVL_FAST_DROPPED)) {
                 ovl_counter_add(worker->shard, fast->drops + way->reason, 1);
@@ -211,17 +216,17 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
             n_stay++;
             bytes_stay += item->out_len;
         } else {
-            rewrite(way, item, packet);
+            const struct ovl_fast_rewrite *r = &fast->rewrites[item->way];
+
+            rewrite(r, item, packet);
             ovl_tally_add(worker->shard, &routed,
-                          way->net->traffic + OVL_TX_PACKETS, item->out_len);
-            vni = way->net->vni;
+                          r->net->traffic + OVL_TX_PACKETS, item->out_len);
+            vni = r->net->vni;
         }
         if (way->adj) {
-            ovl_tally_add(worker->shard, &tx,
-                          way->adj->traffic + OVL_TX_PACKETS, item->out_len);
-            packet = encapsulate(worker, vni, item, way->adj, packet);
+            encapsulate(worker, vni, item, way, &packets[i]);
         }
-        run_add(&run, way->port, packet);
+        run_add(&run, way->port, &packets[i]);
     }
     run_flush(&run);
     count(worker, net->traffic + OVL_RX_PACKETS, end - first, bytes);
@@ -230,7 +235,6 @@ act_access(const struct ovl_fast *fast, struct dp_packet *const packets[],
     ovl_counter_add(worker->shard, OVL_TOTAL_GENERATED, n_answered);
     ovl_counter_add(worker->shard, OVL_TOTAL_DROPPED, n_dropped);
     ovl_tally_flush(worker->shard, &routed);
-    ovl_tally_flush(worker->shard, &tx);
 }
 
 /* Takes the tag off 'packet', whose MACs matter only if 'keep'. */
@@ -247,48 +251,45 @@ pop_tag(struct dp_packet *packet, bool keep)
 
 /* From VLANs. */
 static void
-act_vlans(const struct ovl_fast *fast, struct dp_packet *const packets[],
+act_vlans(const struct ovl_fast *fast, struct dp_packet *packets[],
           size_t first, size_t end)
 {
     struct ovl_worker *worker = fast->worker;
-    struct ovl_tally from = { .packets = 0 }, to = from, tx = from;
+    struct ovl_tally from = { .packets = 0 }, to = from;
     struct run run;
 
     run_init(&run, worker);
     for (size_t i = first; i < end; i++) {
         const struct ovl_fast_item *item = &fast->items[i];
         const struct ovl_fast_way *way = &fast->ways[item->way];
+        const struct ovl_fast_rewrite *r = &fast->rewrites[item->way];
         bool routed = way->kind == OVL_FAST_ROUTED;
         struct dp_packet *packet = packets[i];
 
-        ovl_pkt_forget_metadata(packet);
+        ovl_pkt_forget_offloads(packet);
         pop_tag(packet, !routed);
         dp_packet_set_size(packet, item->out_len);
         if (routed) {
-            rewrite(way, item, packet);
+            rewrite(r, item, packet);
         }
         ovl_tally_add(worker->shard, &from,
                       item->net->traffic + OVL_RX_PACKETS,
                       item->len + VLAN_HEADER_LEN);
-        ovl_tally_add(worker->shard, &to, way->net->traffic + OVL_TX_PACKETS,
+        ovl_tally_add(worker->shard, &to, r->net->traffic + OVL_TX_PACKETS,
                       item->out_len);
         if (way->adj) {
-            ovl_tally_add(worker->shard, &tx,
-                          way->adj->traffic + OVL_TX_PACKETS, item->out_len);
-            packet = encapsulate(worker, way->net->vni, item, way->adj,
-                                 packet);
+            encapsulate(worker, r->net->vni, item, way, &packets[i]);
         }
-        run_add(&run, way->port, packet);
+        run_add(&run, way->port, &packets[i]);
     }
     run_flush(&run);
     ovl_tally_flush(worker->shard, &from);
     ovl_tally_flush(worker->shard, &to);
-    ovl_tally_flush(worker->shard, &tx);
 }
 
 /* Out of tunnels. */
 static void
-act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
+act_tunnel(const struct ovl_fast *fast, struct dp_packet *packets[],
            size_t first, size_t end)
 {
     struct ovl_worker *worker = fast->worker;
@@ -312,10 +313,10 @@ act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
         bytes += item->len;
         ovl_tally_add(worker->shard, &rx, item->from + OVL_RX_PACKETS,
                       item->len);
-        ovl_pkt_forget_metadata(packet);
+        ovl_pkt_forget_offloads(packet);
         __packet_set_data(packet, __packet_data(packet) + OVL_FAST_INNER_OFS);
         dp_packet_set_size(packet, item->len);
-        run_add(&run, fast->ways[item->way].port, packet);
+        run_add(&run, fast->ways[item->way].port, &packets[i]);
     }
     run_flush(&run);
     count_network(worker, net, n, bytes);
@@ -323,7 +324,7 @@ act_tunnel(const struct ovl_fast *fast, struct dp_packet *const packets[],
 }
 
 void
-ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *const packets[],
+ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *packets[],
              size_t first, size_t end)
 {
     if (fast->tunnel) {

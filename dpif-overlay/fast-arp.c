@@ -10,7 +10,7 @@
 
 #include "fast-path-private.h"
 
-bool
+void
 ovl_fast_want_answer(struct ovl_fast *fast, struct ovl_fast_asked *asked,
                      const struct ovl_known_port *known,
                      const struct ovl_fast_pkt *pkt,
@@ -26,7 +26,7 @@ ovl_fast_want_answer(struct ovl_fast *fast, struct ovl_fast_asked *asked,
         || ovl_network_is_broadcast(net, &ip)
         || ovl_network_is_gateway4(net, tpa)
         || !ovl_lport_is_alive(fast->in)) {
-        return false;
+        return;
     }
 
     size_t n = asked->n;
@@ -39,7 +39,6 @@ ovl_fast_want_answer(struct ovl_fast *fast, struct ovl_fast_asked *asked,
     }
     item->way = asked->ways[n - 1];
     item->out_len = ETH_HEADER_LEN + ARP_ETH_HEADER_LEN;
-    return true;
 }
 
 void
@@ -75,14 +74,13 @@ ovl_fast_find_answers(struct ovl_fast *fast,
     }
     ovl_mac_lookup_bulk(w->fwd, w->version, vnis, macs, n, ways);
     for (size_t i = 0; i < n; i++) {
-        struct ovl_fast_way *way = &fast->ways[asked->ways[numbers[i]]];
+        uint8_t number = asked->ways[numbers[i]];
 
         if (!ways[i] || ways[i]->port != fast->in) {
-            way->kind = OVL_FAST_ANSWERED;
-            way->port = fast->in;
-            way->adj = NULL;
-            way->max_len = UINT16_MAX;
-            ovl_mac_from_bits(macs[i], &way->macs[1]);
+            fast->ways[number].kind = OVL_FAST_ANSWERED;
+            ovl_fast_set_port(&fast->ways[number], fast->in,
+                              OVL_FAST_ANY_LEN);
+            ovl_mac_from_bits(macs[i], &fast->rewrites[number].macs[1]);
         }
     }
 }

@@ -11,6 +11,7 @@
 #include "fast-path.h"
 #include "flow-hash.h"
 #include "pkt-parse-fast.h"
+#include "vxlan.h"
 
 /* No MAC's bits. */
 #define OVL_FAST_NO_MAC UINT64_MAX
@@ -47,8 +48,18 @@ ovl_fast_new_way(struct ovl_fast *fast)
     size_t i = NETDEV_MAX_BURST - ++fast->n_other;
 
     fast->plain = false;
-    fast->ways[i].port = NULL;
+    fast->ways[i].limit = 0;
     return i;
+}
+
+/* For any frame; the longest of all is left to the passes. */
+#define OVL_FAST_ANY_LEN UINT16_MAX
+
+/* The limit of frames with up to 'mtu' bytes behind their Ethernet header. */
+static inline uint16_t
+ovl_fast_limit(uint16_t mtu)
+{
+    return MIN(ETH_HEADER_LEN + mtu + 1, UINT16_MAX);
 }
 
 /* Has what goes 'way' dropped. */
@@ -59,9 +70,31 @@ ovl_fast_drop(struct ovl_fast *fast, struct ovl_fast_way *way,
     fast->plain = false;
     way->kind = OVL_FAST_DROPPED;
     way->reason = reason;
-    way->port = fast->in;       /* Any will do. */
     way->adj = NULL;
-    way->max_len = UINT16_MAX;
+    way->limit = OVL_FAST_ANY_LEN;
+}
+
+/* Has what goes 'way' leave through 'port', plain, as far as it is shorter
+ * than 'limit'. */
+static inline void
+ovl_fast_set_port(struct ovl_fast_way *way, struct ovl_lport *port,
+                  uint16_t limit)
+{
+    way->limit = ovl_lport_is_alive(port) ? limit : 0;
+    way->port = port;
+    way->adj = NULL;
+}
+
+/* Has it leave through the tunnel 'adj'. */
+static inline void
+ovl_fast_set_tunnel(const struct ovl_worker *worker, struct ovl_fast_way *way,
+                    const struct ovl_adjacency *adj, uint16_t limit)
+{
+    way->limit = ovl_lport_is_alive(adj->port) ? limit : 0;
+    way->headroom = adj->ipv6 ? UINT16_MAX : OVL_VXLAN_LEN4;
+    way->port = adj->port;
+    way->adj = adj;
+    way->sent = ovl_shard_cells(worker->shard, adj->traffic + OVL_TX_PACKETS);
 }
 
 /* in6_addr_mapped_ipv4() writes in pieces, and what was is slow to read as a
@@ -118,20 +151,15 @@ ovl_fast_hash_flow(const struct ovl_fast_pkt *pkt)
                                 pkt->ports));
 }
 
-/* Gives the adjacencies that the 'n' ways 'found' lead to, as far as there are
- * any, on their way into the cache. */
+/* Fetches the adjacencies that the 'n' ways 'found' lead to, as far as there
+ * are any. */
 static inline void
-ovl_fast_get_adjacencies(const struct ovl_worker *worker,
-                         const struct ovl_way *const found[], size_t n,
-                         const struct ovl_adjacency *adjs[])
+ovl_fast_fetch_adjacencies(const struct ovl_way *const found[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        adjs[i] = NULL;
-        if (found[i] && found[i]->vtep) {
-            adjs[i] = ovsrcu_get(struct ovl_adjacency *,
-                                 &found[i]->vtep->adj);
-            OVS_PREFETCH(adjs[i]);
-            ovl_counter_prefetch(worker->shard, found[i]->vtep->traffic);
+        if (OVS_LIKELY(found[i] && found[i]->vtep)) {
+            OVS_PREFETCH(ovsrcu_get(struct ovl_adjacency *,
+                                    &found[i]->vtep->adj));
         }
     }
 }
@@ -148,20 +176,21 @@ void ovl_fast_decide_vlans(struct ovl_fast *,
                            const struct ovl_binding *binding,
                            struct dp_packet *const packets[], size_t n);
 
-/* Returns false if the packet 'pkt' is not for the fast path.  Or else wants a
- * route for it, and completes 'item'.  It is 'from' to the router there, and
- * 'item->len' bytes long, of which those from the EtherType on are where they
- * are in a frame at 'data'. */
-bool ovl_fast_want_route(struct ovl_fast *, struct ovl_fast_routed *,
+/* Wants a route for a packet that ovl_fast_parse() has taken if it is one for
+ * the fast path: then completes 'item', or else leaves it.  It is 'from' to
+ * the router there, and 'item->len' bytes long, of which those from the
+ * EtherType on are where they are in a frame at 'data'. */
+void ovl_fast_want_route(struct ovl_fast *, struct ovl_fast_routed *,
                          const struct ovl_fast_from *from,
-                         const uint8_t *data, const struct ovl_fast_pkt *pkt,
+                         const uint8_t *data, bool ipv6,
                          struct ovl_fast_item *item);
 
 /* Fills in the ways of all destinations, of which there is one at least. */
 void ovl_fast_find_routes(struct ovl_fast *, const struct ovl_fast_routed *);
 
-/* Likewise for an ARP request, 'pkt', in the network of 'known'. */
-bool ovl_fast_want_answer(struct ovl_fast *, struct ovl_fast_asked *,
+/* Wants an answer to the ARP request 'pkt', in the network of 'known',
+ * likewise. */
+void ovl_fast_want_answer(struct ovl_fast *, struct ovl_fast_asked *,
                           const struct ovl_known_port *known,
                           const struct ovl_fast_pkt *pkt,
                           struct ovl_fast_item *item);

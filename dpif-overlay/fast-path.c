@@ -14,93 +14,90 @@
 
 /* Looking up MACs. */
 
-/* Packets to MACs that have to be looked up.  Those of a flow often come in a
- * row: a MAC that was that of the packet before is looked up once. */
+/* MACs that have to be looked up.  Packets of a flow often come in a row: a
+ * MAC that was that of the packet before is looked up once. */
 struct wanted {
     size_t n;
-    uint8_t indexes[NETDEV_MAX_BURST];  /* Of packets in the burst. */
-
-    size_t n_macs;
-    uint32_t vnis[NETDEV_MAX_BURST];
-    uint64_t macs[NETDEV_MAX_BURST];
-
-    struct ovl_fast_routed routed;      /* Those that the router gets, */
-    struct ovl_fast_asked asked;        /* and those that ask. */
+    uint64_t last;              /* Key of number n - 1. */
 };
 
-static void
+/* No MAC's: it would be a group's. */
+#define NO_KEY UINT64_MAX
+
+static inline void
 wanted_init(struct wanted *w)
 {
-    w->n = w->n_macs = 0;
-    w->routed.n = w->asked.n = 0;
+    w->n = 0;
+    w->last = NO_KEY;
 }
 
-static inline void
-want(struct ovl_fast *fast, struct wanted *w, size_t index, uint32_t vni,
-     uint64_t mac)
+/* Wants the MAC with 'x' of ovl_mac_key_x(), and returns the number of its
+ * way. */
+static inline ALWAYS_INLINE uint8_t
+want(struct wanted *w, struct ovl_mac_keys *keys, uint64_t x)
 {
-    size_t n = w->n_macs;
-
-    if (!n || w->macs[n - 1] != mac || w->vnis[n - 1] != vni) {
-        w->vnis[n] = vni;
-        w->macs[n] = mac;
-        w->n_macs = ++n;
-    }
-    fast->items[index].way = n - 1;
-    w->indexes[w->n++] = index;
+    keys->xs[w->n] = x;
+    w->n += x != w->last;
+    w->last = x;
+    return w->n - 1;
 }
 
-/* Works out where 'found', from the MAC table, leads. */
-static inline void
-choose_way(struct ovl_fast *fast, const struct ovl_way *found,
-           const struct ovl_adjacency *adj, struct ovl_fast_way *way)
+/* Works out where 'found', from the MAC table, leads.  'mtu' is that of the
+ * network. */
+static inline ALWAYS_INLINE void
+choose_way(struct ovl_fast *fast, bool tunnel, const struct ovl_way *found,
+           uint16_t mtu, struct ovl_fast_way *way)
 {
-    way->port = NULL;
-    way->adj = NULL;
+    way->limit = 0;
     way->kind = OVL_FAST_BRIDGED;
-    way->max_len = UINT16_MAX;
     if (OVS_UNLIKELY(!found)) {
-        if (!fast->tunnel && !fast->net->flood_unknown) {
+        if (!tunnel && !fast->net->flood_unknown) {
             ovl_fast_drop(fast, way, OVL_DROP_UNKNOWN_UNICAST);
         }
-        return;
     } else if (found->vtep) {
-        if (fast->tunnel || !adj) {
-            return;
+        const struct ovl_adjacency *adj
+            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+
+        if (!tunnel && adj) {
+            ovl_fast_set_tunnel(fast->worker, way, adj,
+                                ovl_fast_limit(MIN(mtu, adj->mtu)));
         }
-        way->adj = adj;
-        way->port = adj->port;
-        way->max_len = ETH_HEADER_LEN + ovl_bridge_mtu(fast->net, adj);
     } else if (!found->vlan && found->port != fast->in) {
-        way->port = found->port;
-    }
-    if (way->port && !ovl_lport_is_alive(way->port)) {
-        way->port = NULL;
+        ovl_fast_set_port(way, found->port, OVL_FAST_ANY_LEN);
     }
 }
 
-/* Takes those of 'w' that lead somewhere. */
-static void
-choose_ways(struct ovl_fast *fast, const struct wanted *w)
+/* Takes those of the 'n' packets that lead somewhere, 'n_macs' of their ways
+ * to 'keys'. */
+static inline ALWAYS_INLINE void
+choose_ways(struct ovl_fast *fast, bool tunnel,
+            const struct ovl_mac_keys *keys, size_t n_macs, size_t n)
 {
-    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
+    uint16_t mtu = !tunnel && fast->net->mtu ? fast->net->mtu : UINT16_MAX;
     const struct ovl_way *found[NETDEV_MAX_BURST];
+    const struct ovl_fast_way *way = NULL;
+    size_t last = SIZE_MAX;
     uint32_t taken = 0;
 
-    if (w->n_macs) {
-        ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, w->vnis,
-                            w->macs, w->n_macs, found);
+    if (n_macs) {
+        ovl_mac_find_bulk(fast->worker->fwd, fast->worker->version, keys,
+                          n_macs, found);
     }
-    ovl_fast_get_adjacencies(fast->worker, found, w->n_macs, adjs);
-    for (size_t i = 0; i < w->n_macs; i++) {
-        choose_way(fast, found[i], adjs[i], &fast->ways[i]);
+    if (!tunnel) {
+        ovl_fast_fetch_adjacencies(found, n_macs);
     }
-    for (size_t i = 0; i < w->n; i++) {
-        const struct ovl_fast_item *item = &fast->items[w->indexes[i]];
-        const struct ovl_fast_way *way = &fast->ways[item->way];
-        uint32_t good = way->port && item->out_len <= way->max_len;
+    fast->ways[OVL_FAST_NOWHERE].limit = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ovl_fast_item *item = &fast->items[i];
 
-        taken |= good << w->indexes[i];
+        if (item->way != last) {
+            last = item->way;
+            way = &fast->ways[last];
+            if (last < n_macs) {
+                choose_way(fast, tunnel, found[last], mtu, &fast->ways[last]);
+            }
+        }
+        taken |= (uint32_t) (item->out_len < way->limit) << i;
     }
     fast->taken = taken;
 }
@@ -169,11 +166,11 @@ remember(struct ovl_known_port *s, const struct ovl_fast_pkt *pkt)
 }
 
 /* Returns whether 'pkt', at 'data', is from somebody who may speak. */
-static inline ALWAYS_INLINE bool
+static bool
 speaks(struct ovl_known_port *known, const struct ovl_fast_pkt *pkt,
        const uint8_t *data)
 {
-    if (OVS_LIKELY(is_speaker(known, pkt))) {
+    if (is_speaker(known, pkt)) {
         return true;
     } else if (!ovl_fast_may_speak(known->binding, known->net, pkt,
                                    WIRE(data, struct eth_header, eth_src))) {
@@ -183,17 +180,30 @@ speaks(struct ovl_known_port *known, const struct ovl_fast_pkt *pkt,
     return true;
 }
 
-/* Wants an answer to the request of 'item->len' bytes at 'data'.  Returns
- * false if it is none, or not one for the fast path. */
+/* The same for the packet of 'len' bytes at 'data', which ovl_fast_parse() has
+ * taken.  Parses it again, so that the caller can have it in registers. */
 static __attribute__((__noinline__)) bool
-ask(struct ovl_fast *fast, struct wanted *w, struct ovl_known_port *known,
-    const uint8_t *data, struct ovl_fast_item *item)
+speaks_otherwise(struct ovl_known_port *known, const uint8_t *data,
+                 size_t len)
 {
     struct ovl_fast_pkt pkt;
 
-    return (ovl_fast_parse_arp(data, item->len, &pkt)
-            && speaks(known, &pkt, data)
-            && ovl_fast_want_answer(fast, &w->asked, known, &pkt, item));
+    return ovl_fast_parse(data, len, &pkt) && speaks(known, &pkt, data);
+}
+
+/* Wants an answer to the 'len' bytes at 'data' if they are a request, and one
+ * for the fast path. */
+static __attribute__((__noinline__)) void
+ask(struct ovl_fast *fast, struct ovl_fast_asked *asked,
+    struct ovl_known_port *known, const uint8_t *data, size_t len,
+    struct ovl_fast_item *item)
+{
+    struct ovl_fast_pkt pkt;
+
+    if (ovl_fast_parse_arp(data, len, &pkt) && speaks(known, &pkt, data)) {
+        item->len = len;
+        ovl_fast_want_answer(fast, asked, known, &pkt, item);
+    }
 }
 
 static void
@@ -204,6 +214,9 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
     uint8_t no_tos = ovl_vxlan_inner_to_tos(config, 0);
     uint8_t tos_mask = ovl_vxlan_inner_to_tos(config, 0xff) ^ no_tos;
     const struct ovl_network *net = known->net;
+    struct ovl_fast_routed routed;      /* Those that the router gets, */
+    struct ovl_fast_asked asked;        /* and those that ask. */
+    struct ovl_mac_keys keys;
     struct wanted w;
 
     if (!net) {
@@ -217,45 +230,46 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
     fast->net = net;
     fast->drops = known->binding->drops;
     wanted_init(&w);
+    routed.n = asked.n = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *data = ovl_pkt_data(packets[i]);
         struct ovl_fast_item *item = &fast->items[i];
         uint32_t len = dp_packet_size(packets[i]);
         struct ovl_fast_pkt pkt;
 
-        if (ovl_offload_is_asked(packets[i]) || len > UINT16_MAX) {
+        item->way = OVL_FAST_NOWHERE;
+        if (ovl_offload_is_asked(packets[i]) || len < OVL_FAST_MIN4
+            || len > UINT16_MAX) {
             continue;
         }
-        item->len = item->out_len = len;
+        item->out_len = len;
         if (!ovl_fast_parse(data, len, &pkt)) {
-            if (ask(fast, &w, known, data, item)) {
-                w.indexes[w.n++] = i;
-            }
+            ask(fast, &asked, known, data, len, item);
             continue;
         }
         if (ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
-            || !speaks(known, &pkt, data)) {
+            || (OVS_UNLIKELY(!is_speaker(known, &pkt))
+                && !speaks_otherwise(known, data, len))) {
             continue;
         }
+        item->len = len;
         item->sport = ovl_vxlan_hash_to_port(ovl_fast_hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
         if (OVS_LIKELY(pkt.dst != router)) {
-            want(fast, &w, i, net->vni, pkt.dst);
+            item->way = want(&w, &keys, ovl_mac_key_x(net->vni, pkt.dst));
         } else {
             from.routed = pkt.ipv6 ? known->routed6 : known->routed4;
-            if (ovl_fast_want_route(fast, &w.routed, &from, data, &pkt,
-                                    item)) {
-                w.indexes[w.n++] = i;
-            }
+            ovl_fast_want_route(fast, &routed, &from, data, pkt.ipv6, item);
         }
     }
-    if (w.routed.n) {
-        ovl_fast_find_routes(fast, &w.routed);
+    if (routed.n) {
+        ovl_fast_find_routes(fast, &routed);
     }
-    if (w.asked.n) {
-        ovl_fast_find_answers(fast, &w.asked);
+    if (asked.n) {
+        ovl_fast_find_answers(fast, &asked);
     }
-    choose_ways(fast, &w);
+    memset(keys.ys, ovl_mac_key_y(net->vni), sizeof keys.ys);
+    choose_ways(fast, false, &keys, w.n, n);
 }
 
 /* Out of tunnels. */
@@ -382,6 +396,7 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
               size_t n)
 {
     const struct ovl_worker *worker = fast->worker;
+    struct ovl_mac_keys keys;
     struct tunneled t;
     struct ours ours;
     struct wanted w;
@@ -395,6 +410,7 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
         struct ovl_fast_outer outer;
         struct ovl_fast_pkt pkt;
 
+        fast->items[i].way = OVL_FAST_NOWHERE;
         if (ovl_offload_is_asked(packets[i])
             || !ovl_fast_parse_outer(data, dp_packet_size(packets[i]), &outer)
             || !is_for_us(&ours, &outer)
@@ -420,14 +436,19 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
     wanted_init(&w);
     for (size_t i = 0; i < t.n; i++) {
         struct ovl_fast_item *item = &fast->items[t.indexes[i]];
+        uint8_t y = ovl_mac_key_y(t.vnis[i]);
 
         if (t.allowed[i] && t.from[i]) {
+            if (w.n && keys.ys[w.n - 1] != y) {
+                w.last = NO_KEY;
+            }
             item->net = t.nets[i];
             item->from = t.from[i]->traffic;
-            want(fast, &w, t.indexes[i], t.vnis[i], t.dsts[i]);
+            item->way = want(&w, &keys, ovl_mac_key_x(t.vnis[i], t.dsts[i]));
+            keys.ys[item->way] = y;
         }
     }
-    choose_ways(fast, &w);
+    choose_ways(fast, true, &keys, w.n, n);
 }
 
 struct ovl_known_port *

@@ -36,18 +36,27 @@ enum ovl_fast_kind {
 
 /* Where packets go. */
 struct ovl_fast_way {
-    struct ovl_lport *port;     /* NULL: not for the fast path. */
-    const struct ovl_adjacency *adj;    /* In this tunnel; NULL: plain. */
-    uint32_t max_len;           /* Longest frame that it takes. */
-    enum ovl_fast_kind kind;
-    enum ovl_drop_reason reason;        /* OVL_FAST_DROPPED. */
+    uint16_t limit;             /* Frames that it takes are shorter than this;
+                                 * 0: it is not for the fast path, and nothing
+                                 * else here counts. */
+    uint16_t headroom;          /* That a frame has to have for 'adj'... */
+    uint8_t kind;               /* enum ovl_fast_kind. */
+    uint8_t reason;             /* enum ovl_drop_reason: OVL_FAST_DROPPED. */
+    struct ovl_lport *port;
+    const struct ovl_adjacency *adj;    /* ...in this tunnel; NULL: plain... */
+    ovl_counter_cell *sent;     /* ...where it is counted, as by a tally. */
+};
 
-    /* OVL_FAST_ROUTED: into this network, with these MACs, destination and
-     * source.  OVL_FAST_ANSWERED: the latter has the address.  From a VLAN,
-     * 'net' is set always. */
+/* What else is done on the way.  OVL_FAST_ROUTED: into this network, with
+ * these MACs, destination and source.  OVL_FAST_ANSWERED: the latter has the
+ * address.  From a VLAN, 'net' is set always. */
+struct ovl_fast_rewrite {
     const struct ovl_network *net;
     struct eth_addr macs[2];
 };
+
+/* A way that leads nowhere. */
+#define OVL_FAST_NOWHERE NETDEV_MAX_BURST
 
 /* What was decided for a packet. */
 struct ovl_fast_item {
@@ -71,7 +80,8 @@ struct ovl_fast {
     const struct ovl_network *net;      /* or else from this network, */
     uint32_t drops;             /* where drops are counted from here. */
     struct ovl_fast_item items[NETDEV_MAX_BURST];
-    struct ovl_fast_way ways[NETDEV_MAX_BURST];
+    struct ovl_fast_way ways[NETDEV_MAX_BURST + 1];
+    struct ovl_fast_rewrite rewrites[NETDEV_MAX_BURST];     /* Of 'ways'. */
     size_t n_other;             /* Of them, from the end: not bridged. */
     bool plain;                 /* All are bridged, none is dropped. */
 };
@@ -88,9 +98,8 @@ void ovl_fast_decide(struct ovl_fast *fast, struct ovl_worker *,
                      struct dp_packet *const packets[], size_t n);
 
 /* Does what was decided for packets number 'first' to 'end' - 1, which were
- * all taken.  Takes the packets. */
-void ovl_fast_act(const struct ovl_fast *fast,
-                  struct dp_packet *const packets[], size_t first,
-                  size_t end);
+ * all taken.  Takes the packets; what is in 'packets' then means nothing. */
+void ovl_fast_act(const struct ovl_fast *fast, struct dp_packet *packets[],
+                  size_t first, size_t end);
 
 #endif /* fast-path.h */

@@ -38,30 +38,31 @@ check_ipv6(const uint8_t *h, size_t room)
                                                 ip6_dst)) ? len : 0);
 }
 
-bool
+void
 ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
                     const struct ovl_fast_from *from, const uint8_t *data,
-                    const struct ovl_fast_pkt *pkt,
-                    struct ovl_fast_item *item)
+                    bool ipv6, struct ovl_fast_item *item)
 {
     const uint8_t *h = data + ETH_HEADER_LEN;
     size_t room = item->len - ETH_HEADER_LEN;
-    size_t len = pkt->ipv6 ? check_ipv6(h, room) : check_ipv4(h, room);
+    size_t len = ipv6 ? check_ipv6(h, room) : check_ipv4(h, room);
     struct in6_addr dst;
 
     if (!len || !from->fib || !from->routed
         || len > UINT16_MAX - ETH_HEADER_LEN) {
-        return false;
+        return;
     }
-    if (pkt->ipv6) {
-        memcpy(&dst, pkt->ip_dst, sizeof dst);
+    if (ipv6) {
+        memcpy(&dst, h + offsetof(struct ovs_16aligned_ip6_hdr, ip6_dst),
+               sizeof dst);
     } else {
-        dst = ovl_fast_map_ip4(ovl_fast_be32(pkt->ip_dst));
+        dst = ovl_fast_map_ip4(ovl_fast_be32(
+                                   h + offsetof(struct ip_header, ip_dst)));
     }
     if (!r->n || from->fib != r->fibs[r->n - 1]
         || !ipv6_addr_equals(&dst, &r->ips[r->n - 1])) {
         if (ovl_network_is_gateway(from->net, &dst)) {
-            return false;
+            return;
         }
         r->ways[r->n] = ovl_fast_new_way(fast);
         r->fibs[r->n] = from->fib;
@@ -69,7 +70,6 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     }
     item->way = r->ways[r->n - 1];
     item->out_len = ETH_HEADER_LEN + len;
-    return true;
 }
 
 /* Destinations, number 'numbers[i]', whose next hop has a MAC. */
@@ -260,32 +260,35 @@ find_neighbors(struct ovl_fast *fast, const struct ovl_fast_routed *r,
     hops->n = n;
 }
 
-/* Works out where 'found', from the MAC table, leads in 'way->net'. */
-static inline void
-choose_way(const struct ovl_way *found, const struct ovl_adjacency *adj,
-           struct ovl_fast_way *way)
+/* ovl_fast_limit(), but for an 'mtu' of 0, which means none. */
+static inline uint16_t
+limit_of(uint16_t mtu)
 {
-    uint16_t mtu;
+    return mtu ? ovl_fast_limit(mtu) : OVL_FAST_ANY_LEN;
+}
 
+/* Works out where 'found', from the MAC table, leads in 'net'. */
+static inline void
+choose_way(const struct ovl_worker *worker, const struct ovl_network *net,
+           const struct ovl_way *found, struct ovl_fast_way *way)
+{
     if (!found || found->vlan) {
         return;
     } else if (found->vtep) {
-        if (!adj) {
-            return;
+        const struct ovl_adjacency *adj
+            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+
+        if (adj) {
+            ovl_fast_set_tunnel(worker, way, adj,
+                                limit_of(ovl_bridge_mtu(net, adj)));
         }
-        mtu = ovl_bridge_mtu(way->net, adj);
-        way->port = adj->port;
     } else {
-        mtu = ovl_lport_mtu(found->port);
-        if (way->net->mtu && (!mtu || way->net->mtu < mtu)) {
-            mtu = way->net->mtu;
+        uint16_t mtu = ovl_lport_mtu(found->port);
+
+        if (net->mtu && (!mtu || net->mtu < mtu)) {
+            mtu = net->mtu;
         }
-        way->port = found->port;
-    }
-    way->adj = adj;
-    way->max_len = mtu ? ETH_HEADER_LEN + mtu : UINT16_MAX;
-    if (!ovl_lport_is_alive(way->port)) {
-        way->port = NULL;
+        ovl_fast_set_port(way, found->port, limit_of(mtu));
     }
 }
 
@@ -338,7 +341,6 @@ resolve(struct ovl_fast *fast, const struct ovl_fast_routed *r,
 void
 ovl_fast_find_routes(struct ovl_fast *fast, const struct ovl_fast_routed *r)
 {
-    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
     uint32_t routes[NETDEV_MAX_BURST];
     uint8_t others[NETDEV_MAX_BURST];
     struct resolved done;
@@ -348,14 +350,16 @@ ovl_fast_find_routes(struct ovl_fast *fast, const struct ovl_fast_routed *r)
     if (n_others) {
         resolve(fast, r, routes, others, n_others, &done);
     }
-    ovl_fast_get_adjacencies(fast->worker, done.ways, done.n, adjs);
+    ovl_fast_fetch_adjacencies(done.ways, done.n);
     for (size_t i = 0; i < done.n; i++) {
-        struct ovl_fast_way *way = &fast->ways[r->ways[done.numbers[i]]];
+        uint8_t number = r->ways[done.numbers[i]];
+        struct ovl_fast_rewrite *rewrite = &fast->rewrites[number];
 
-        way->kind = OVL_FAST_ROUTED;
-        way->net = done.nets[i];
-        ovl_mac_from_bits(done.macs[i], &way->macs[0]);
-        way->macs[1] = way->net->router_mac;
-        choose_way(done.ways[i], adjs[i], way);
+        rewrite->net = done.nets[i];
+        ovl_mac_from_bits(done.macs[i], &rewrite->macs[0]);
+        rewrite->macs[1] = rewrite->net->router_mac;
+        fast->ways[number].kind = OVL_FAST_ROUTED;
+        choose_way(fast->worker, rewrite->net, done.ways[i],
+                   &fast->ways[number]);
     }
 }

@@ -195,54 +195,53 @@ want_bridged(struct ovl_fast *fast, struct bridged *b, size_t index,
     b->vnis[i] = k->net->vni;
     b->macs[i] = mac;
     fast->items[index].way = i;
-    fast->ways[i].net = k->net;
+    fast->rewrites[i].net = k->net;
 }
 
-/* Works out where 'found', from the MAC table, leads in 'way->net'. */
+/* Works out where 'found', from the MAC table, leads in 'net'. */
 static inline void
-choose_way(const struct ovl_fast *fast, const struct ovl_way *found,
-           const struct ovl_adjacency *adj, struct ovl_fast_way *way)
+choose_way(const struct ovl_fast *fast, const struct ovl_network *net,
+           const struct ovl_way *found, struct ovl_fast_way *way)
 {
-    way->port = NULL;
-    way->adj = adj;
+    way->limit = 0;
     way->kind = OVL_FAST_BRIDGED;
-    way->max_len = UINT16_MAX;
-    if (adj) {
-        way->port = adj->port;
-        way->max_len = ETH_HEADER_LEN + ovl_bridge_mtu(way->net, adj);
-    } else if (found && !found->vtep && !found->vlan
-               && found->port != fast->in) {
-        way->port = found->port;
-    }
-    if (way->port && !ovl_lport_is_alive(way->port)) {
-        way->port = NULL;
+    if (!found) {
+        return;
+    } else if (found->vtep) {
+        const struct ovl_adjacency *adj
+            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+
+        if (adj) {
+            ovl_fast_set_tunnel(fast->worker, way, adj,
+                                ovl_fast_limit(ovl_bridge_mtu(net, adj)));
+        }
+    } else if (!found->vlan && found->port != fast->in) {
+        ovl_fast_set_port(way, found->port, OVL_FAST_ANY_LEN);
     }
 }
 
 static void
 find_bridged(struct ovl_fast *fast, const struct bridged *b)
 {
-    const struct ovl_adjacency *adjs[NETDEV_MAX_BURST];
     const struct ovl_way *found[NETDEV_MAX_BURST];
 
     ovl_mac_lookup_bulk(fast->worker->fwd, fast->worker->version, b->vnis,
                         b->macs, b->n, found);
-    ovl_fast_get_adjacencies(fast->worker, found, b->n, adjs);
+    ovl_fast_fetch_adjacencies(found, b->n);
     for (size_t i = 0; i < b->n; i++) {
-        choose_way(fast, found[i], adjs[i], &fast->ways[i]);
+        choose_way(fast, fast->rewrites[i].net, found[i], &fast->ways[i]);
     }
 }
 
 /* Frames that lead somewhere, perhaps. */
 struct wanted {
-    size_t n;
-    uint8_t indexes[NETDEV_MAX_BURST];
     struct bridged bridged;
     struct ovl_fast_routed routed;
 };
 
-/* Wants a way for frame 'index', of 'len' bytes at 'data', of VLAN 'k'. */
-static inline bool
+/* Wants a way for frame 'index', of 'len' bytes at 'data', of VLAN 'k', if it
+ * is one for the fast path. */
+static inline void
 want(struct ovl_fast *fast, struct wanted *w, size_t index,
      const struct ovl_binding *binding, struct ovl_known_vlan *k,
      const uint8_t *data, size_t len)
@@ -252,14 +251,15 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index,
     const uint8_t *plain = data + VLAN_HEADER_LEN;
     struct ovl_fast_pkt pkt;
 
+    item->way = OVL_FAST_NOWHERE;
     if (!ovl_fast_parse(plain, len - VLAN_HEADER_LEN, &pkt)) {
-        return false;
+        return;
     }
     pkt.dst = ovl_fast_mac(data);
     pkt.src = ovl_fast_mac(data + ETH_ADDR_LEN);
     if (ovl_fast_is_multicast(pkt.dst) || pkt.dst == pkt.src
         || !speaks(k, binding, &pkt, data)) {
-        return false;
+        return;
     }
     item->net = k->net;
     item->len = item->out_len = len - VLAN_HEADER_LEN;
@@ -267,14 +267,14 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index,
     item->tos = ovl_vxlan_inner_to_tos(config, pkt.tos);
     if (pkt.dst != k->router) {
         want_bridged(fast, &w->bridged, index, k, pkt.dst);
-        return true;
+        return;
     }
 
     const struct ovl_fast_from from = {
         .net = k->net, .fib = k->fib,
         .routed = (pkt.ipv6 ? ovl_fast_is_routed6(pkt.ip_src) : k->routed4),
     };
-    return ovl_fast_want_route(fast, &w->routed, &from, plain, &pkt, item);
+    ovl_fast_want_route(fast, &w->routed, &from, plain, pkt.ipv6, item);
 }
 
 void
@@ -288,14 +288,15 @@ ovl_fast_decide_vlans(struct ovl_fast *fast,
     fast->plain = false;
     find_tagged(fast, packets, n, &t);
     know_all(fast, binding, &t);
-    w.n = w.bridged.n = w.routed.n = 0;
+    w.bridged.n = w.routed.n = 0;
     for (size_t i = 0; i < t.n; i++) {
         struct dp_packet *packet = packets[t.indexes[i]];
 
-        if (is_known(fast, &t, i)
-            && want(fast, &w, t.indexes[i], binding, t.known[i],
-                    ovl_pkt_data(packet), dp_packet_size(packet))) {
-            w.indexes[w.n++] = t.indexes[i];
+        if (is_known(fast, &t, i)) {
+            want(fast, &w, t.indexes[i], binding, t.known[i],
+                 ovl_pkt_data(packet), dp_packet_size(packet));
+        } else {
+            fast->items[t.indexes[i]].way = OVL_FAST_NOWHERE;
         }
     }
     if (w.bridged.n) {
@@ -304,11 +305,11 @@ ovl_fast_decide_vlans(struct ovl_fast *fast,
     if (w.routed.n) {
         ovl_fast_find_routes(fast, &w.routed);
     }
-    for (size_t i = 0; i < w.n; i++) {
-        const struct ovl_fast_item *item = &fast->items[w.indexes[i]];
-        const struct ovl_fast_way *way = &fast->ways[item->way];
-        uint32_t good = way->port && item->out_len <= way->max_len;
+    fast->ways[OVL_FAST_NOWHERE].limit = 0;
+    for (size_t i = 0; i < t.n; i++) {
+        const struct ovl_fast_item *item = &fast->items[t.indexes[i]];
+        uint32_t good = item->out_len < fast->ways[item->way].limit;
 
-        fast->taken |= good << w.indexes[i];
+        fast->taken |= good << t.indexes[i];
     }
 }

@@ -356,7 +356,30 @@ void ovl_source_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                             const struct in6_addr *const outer_srcs[],
                             size_t n, bool allowed[],
                             struct ovl_vtep *vteps[]);
-/* 'macs' are what ovl_mac_bits() gives. */
+
+/* Keys of MACs, for those who make them one by one: 'mac' is what
+ * ovl_mac_bits() gives. */
+struct ovl_mac_keys {
+    uint64_t xs[OVL_BULK_MAX];
+    uint8_t ys[OVL_BULK_MAX];
+};
+
+static inline uint64_t
+ovl_mac_key_x(uint32_t vni, uint64_t mac)
+{
+    return mac | (uint64_t) vni << 48;
+}
+
+static inline uint8_t
+ovl_mac_key_y(uint32_t vni)
+{
+    return vni >> 16;
+}
+
+void ovl_mac_find_bulk(const struct ovl_forwarding *, ovs_version_t,
+                       const struct ovl_mac_keys *, size_t n,
+                       const struct ovl_way *ways[]);
+/* The same for 'vnis' and 'macs'. */
 void ovl_mac_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
                          const uint32_t vnis[], const uint64_t macs[],
                          size_t n, const struct ovl_way *ways[]);

@@ -16,8 +16,8 @@ static struct ovl_exact_key
 mac_key(uint32_t vni, uint64_t mac)
 {
     return (struct ovl_exact_key) {
-        .x = mac | (uint64_t) vni << 48,
-        .y = vni >> 16,
+        .x = ovl_mac_key_x(vni, mac),
+        .y = ovl_mac_key_y(vni),
     };
 }
 
@@ -39,22 +39,14 @@ ovl_mac_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
 }
 
 void
-ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
-                    const uint32_t vnis[], const uint64_t macs[], size_t n,
-                    const struct ovl_way *ways[])
+ovl_mac_find_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
+                  const struct ovl_mac_keys *keys, size_t n,
+                  const struct ovl_way *ways[])
 {
     uint32_t numbers[OVL_BULK_MAX];
-    uint64_t xs[OVL_BULK_MAX];
-    uint8_t ys[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
-    for (size_t i = 0; i < n; i++) {
-        struct ovl_exact_key key = mac_key(vnis[i], macs[i]);
-
-        xs[i] = key.x;
-        ys[i] = key.y;
-    }
-    ovl_vexact_find_bulk(&fwd->macs, version, xs, ys, n, numbers);
+    ovl_vexact_find_bulk(&fwd->macs, version, keys->xs, keys->ys, n, numbers);
     for (size_t i = 0; i < n; i++) {
         ways[i] = NULL;
         if (numbers[i]) {
@@ -64,6 +56,20 @@ ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
     }
 }
 BUILD_ASSERT_DECL(OVL_BULK_MAX <= OVL_EXACT_BULK_MAX);
+
+void
+ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
+                    const uint32_t vnis[], const uint64_t macs[], size_t n,
+                    const struct ovl_way *ways[])
+{
+    struct ovl_mac_keys keys;
+
+    for (size_t i = 0; i < n; i++) {
+        keys.xs[i] = ovl_mac_key_x(vnis[i], macs[i]);
+        keys.ys[i] = ovl_mac_key_y(vnis[i]);
+    }
+    ovl_mac_find_bulk(fwd, version, &keys, n, ways);
+}
 
 void
 ovl_forwarding_for_each_mac(const struct ovl_forwarding *fwd,

@@ -45,18 +45,24 @@ struct dp_packet *ovl_pkt_new(size_t size);
  * 'packet' is freed. */
 struct dp_packet *ovl_pkt_reuse(struct dp_packet *packet, size_t size);
 
-/* Forgets what a driver or a guest claims about 'packet' beyond its bytes:
- * offloads, offsets, type. */
+/* Forgets what a driver or a guest claims about 'packet', as it was received:
+ * a virtio header that a guest wrote must never make a driver segment or
+ * checksum anything.  Without offloads nobody asks for offsets. */
 static inline void
-ovl_pkt_forget_metadata(struct dp_packet *packet)
+ovl_pkt_forget_offloads(struct dp_packet *packet)
 {
-    /* A virtio header that a guest wrote must never make a driver segment or
-     * checksum anything. */
 #ifdef DPDK_NETDEV
     packet->mbuf.ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
 #else
     *dp_packet_ol_flags_ptr(packet) &= ~DP_PACKET_OL_SUPPORTED_MASK;
 #endif
+}
+
+/* Forgets that, and offsets and type. */
+static inline void
+ovl_pkt_forget_metadata(struct dp_packet *packet)
+{
+    ovl_pkt_forget_offloads(packet);
     packet->packet_type = htonl(PT_ETH);
     dp_packet_reset_cutlen(packet);
     dp_packet_reset_offsets(packet);

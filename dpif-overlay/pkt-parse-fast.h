@@ -83,29 +83,27 @@ ovl_fast_parse_ports(const uint8_t *p, struct ovl_fast_pkt *f)
     }
 }
 
-/* True if the big-endian number at 'p' is at least 'n' < 256. */
-static inline ALWAYS_INLINE bool
-ovl_fast_at_least(const uint8_t *p, uint8_t n)
-{
-    return p[0] || p[1] >= n;
-}
-
 /* Parses the 'len' bytes at 'data', at least OVL_FAST_MIN4. */
 static inline ALWAYS_INLINE bool
 ovl_fast_parse_ipv4(const uint8_t *data, struct ovl_fast_pkt *f)
 {
+    /* Version, length of the header, more fragments, and offset, of the first
+     * eight bytes. */
+    const ovs_be64 odd = htonll(UINT64_C(0xff00000000003fff));
+    const ovs_be64 usual = htonll((uint64_t) IP_IHL_VER(5, 4) << 56);
     const uint8_t *h = data + ETH_HEADER_LEN;
+    ovs_be64 start;
 
+    memcpy(&start, h, sizeof start);
     f->ipv6 = false;
     f->proto = WIRE(h, struct ip_header, ip_proto);
     f->tos = WIRE(h, struct ip_header, ip_tos);
     f->ip_src = h + offsetof(struct ip_header, ip_src);
     f->ip_dst = h + offsetof(struct ip_header, ip_dst);
     ovl_fast_parse_ports(h + IP_HEADER_LEN, f);
-    return (WIRE(h, struct ip_header, ip_ihl_ver) == IP_IHL_VER(5, 4)
-            && !IP_IS_FRAGMENT(WIRE(h, struct ip_header, ip_frag_off))
-            && ovl_fast_at_least(h + offsetof(struct ip_header, ip_tot_len),
-                                 IP_HEADER_LEN + OVL_FAST_PORTS_LEN));
+    return ((start & odd) == usual
+            && ntohs(WIRE(h, struct ip_header, ip_tot_len))
+               >= IP_HEADER_LEN + OVL_FAST_PORTS_LEN);
 }
 
 /* The same, at least OVL_FAST_MIN6. */
@@ -122,9 +120,8 @@ ovl_fast_parse_ipv6(const uint8_t *data, struct ovl_fast_pkt *f)
     ovl_fast_parse_ports(h + IPV6_HEADER_LEN, f);
     return (h[0] >> 4 == 6
             && (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP)
-            && ovl_fast_at_least(h + offsetof(struct ovs_16aligned_ip6_hdr,
-                                              ip6_plen),
-                                 OVL_FAST_PORTS_LEN));
+            && ntohs(WIRE(h, struct ovs_16aligned_ip6_hdr, ip6_plen))
+               >= OVL_FAST_PORTS_LEN);
 }
 
 /* Parses the Ethernet frame of 'len' bytes at 'data' into '*f'.  Returns false

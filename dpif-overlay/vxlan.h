@@ -64,9 +64,9 @@ ovl_vxlan_put_be16(uint8_t *p, size_t ofs, uint16_t value)
 }
 
 static inline void
-ovl_vxlan_put_be32(uint8_t *p, size_t ofs, uint32_t value)
+ovl_vxlan_put_be64(uint8_t *p, size_t ofs, uint64_t value)
 {
-    ovs_be32 wire = htonl(value);
+    ovs_be64 wire = htonll(value);
 
     memcpy(p + ofs, &wire, sizeof wire);
 }
@@ -95,8 +95,8 @@ ovl_vxlan_fill_udp(uint8_t *udp, size_t len, const struct ovl_vxlan_fields *f)
 {
     ovl_vxlan_put_be16(udp, offsetof(struct udp_header, udp_src), f->sport);
     ovl_vxlan_put_be16(udp, offsetof(struct udp_header, udp_len), len);
-    ovl_vxlan_put_be32(udp, UDP_HEADER_LEN, VXLAN_FLAGS);
-    ovl_vxlan_put_be32(udp, UDP_HEADER_LEN + 4, f->vni << 8);
+    ovl_vxlan_put_be64(udp, UDP_HEADER_LEN,
+                       (uint64_t) VXLAN_FLAGS << 32 | f->vni << 8);
 }
 
 /* Bytes that go in front of a frame over IPv4. */
@@ -111,7 +111,10 @@ ovl_vxlan_write_ipv4(uint8_t *data, const struct ovl_adjacency *adj,
     uint8_t *l3 = data + ETH_HEADER_LEN;
     size_t udp_len = UDP_HEADER_LEN + sizeof(struct vxlanhdr) + len;
 
-    memcpy(data, adj->header, OVL_ADJ_HEADER4);
+    /* 32 bytes and, once more, the last 16 are the fewest moves. */
+    memcpy(data, adj->header, 32);
+    memcpy(data + OVL_ADJ_HEADER4 - 16, adj->header + OVL_ADJ_HEADER4 - 16,
+           16);
     ovl_vxlan_fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
     ovl_vxlan_fill_udp(l3 + IP_HEADER_LEN, udp_len, f);
 }

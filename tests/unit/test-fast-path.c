@@ -706,7 +706,7 @@ headers_of_every_kind(void **state)
     dp_packet_put(packet, f.data, f.len);
     dp_packet_batch_init_packet(&batch, packet);
     w->n_out = 0;
-    ovl_pipeline_run(&w->worker, w->vm1, &batch);
+    world_run(&w->worker, w->vm1, &batch);
     assert_int_equal(w->n_out, 1);
     assert_frame_equal(&w->out[0].frame, &expected);
 
