@@ -308,7 +308,7 @@ def pytest(check, folder, name, prefix, environment=None):
     # Names of sockets are short: Linux takes 107 bytes.
     scratch = tempfile.mkdtemp(prefix="ovl-")
     environment = dict(environment or os.environ, OVL_PREFIX=prefix,
-                       PYTHONDONTWRITEBYTECODE="1")
+                       PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     status = Children.run(
         [PYTHON, "-m", "pytest", "-v", "-p", "no:cacheprovider",
          "-o", "faulthandler_timeout=%d" % HANGING,

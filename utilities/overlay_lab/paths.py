@@ -58,8 +58,10 @@ def _error(data, ipv6):
 
 def traceroute(source, address, options=()):
     """What traceroute prints, and the hops: of each the address, and "*" for
-    each question that had no answer."""
-    text = source.namespace.run("traceroute", "-n", *options,
+    each question that had no answer within 5 s.  Without "-w" it gives up
+    after three times as long as the hop's first answer took, which a busy
+    machine takes now and then."""
+    text = source.namespace.run("traceroute", "-n", "-w", "5", *options,
                                 address).stdout
     hops = [" ".join(word for word in line.split()[1:]
                      if word != "ms" and not re.fullmatch(r"\d+\.\d+", word))
