@@ -220,8 +220,8 @@ act_access(const struct ovl_fast *fast, struct dp_packet *packets[],
 
             rewrite(r, item, packet);
             ovl_tally_add(worker->shard, &routed,
-                          r->net->traffic + OVL_TX_PACKETS, item->out_len);
-            vni = r->net->vni;
+                          r->traffic + OVL_TX_PACKETS, item->out_len);
+            vni = r->vni;
         }
         if (way->adj) {
             encapsulate(worker, vni, item, way, &packets[i]);
@@ -272,13 +272,12 @@ act_vlans(const struct ovl_fast *fast, struct dp_packet *packets[],
         if (routed) {
             rewrite(r, item, packet);
         }
-        ovl_tally_add(worker->shard, &from,
-                      item->net->traffic + OVL_RX_PACKETS,
+        ovl_tally_add(worker->shard, &from, item->from + OVL_RX_PACKETS,
                       item->len + VLAN_HEADER_LEN);
-        ovl_tally_add(worker->shard, &to, r->net->traffic + OVL_TX_PACKETS,
+        ovl_tally_add(worker->shard, &to, r->traffic + OVL_TX_PACKETS,
                       item->out_len);
         if (way->adj) {
-            encapsulate(worker, r->net->vni, item, way, &packets[i]);
+            encapsulate(worker, r->vni, item, way, &packets[i]);
         }
         run_add(&run, way->port, &packets[i]);
     }

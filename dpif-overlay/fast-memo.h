@@ -14,33 +14,50 @@
  *
  * Layer 2. */
 
+#include "fib.h"
 #include "forwarding.h"
 
-/* A VLAN of an L2 gateway port, in one cache line. */
+/* A VLAN of an L2 gateway port, in two cache lines: what nearly all its
+ * packets need of its network and of its VRF. */
 struct ovl_known_vlan {
     ovs_version_t version;
     uint32_t port;              /* Its id; 0: none. */
-    uint32_t traffic;           /* Of 'net'. */
+
+    uint32_t vni, traffic;      /* Of 'net', */
+    ovs_be32 gateway4;          /* likewise, */
+    uint16_t mtu;
+    uint8_t n_gateways4;
+    bool has_routes;            /* 'fib' is one. */
+    uint64_t router;            /* the ovl_mac_bits() of its router, or
+                                 * UINT64_MAX if it has none. */
     const struct ovl_network *net;
-    const struct ovl_fib *fib;  /* NULL: it has no routes. */
-    uint64_t router;            /* Its router's ovl_mac_bits(), or UINT64_MAX
-                                 * if it has none. */
 
     /* The last speaker over IPv4, as in struct ovl_known_port. */
     uint64_t mac4;
     uint32_t ip4;
     bool routed4;
+
+    uint8_t pad[3];
+    struct ovl_fib_head fib;
 };
-BUILD_ASSERT_DECL(sizeof(struct ovl_known_vlan) <= CACHE_LINE_SIZE);
+BUILD_ASSERT_DECL(offsetof(struct ovl_known_vlan, fib) == CACHE_LINE_SIZE);
 
 /* What a route to one next hop leads to. */
 struct ovl_known_hop {
     uint64_t tag;               /* Version and number of the route. */
-    const struct ovl_network *net;      /* Where the next hop is, */
-    const struct ovl_way *way;  /* and the way to its MAC, */
-    uint64_t mac;               /* which is this: ovl_mac_bits(). */
+
+    /* One of these. */
+    const struct ovl_adjacency *adj;
+    struct ovl_lport *port;
+
+    unsigned int changes;       /* ovl_adjacency_changes() before 'adj'. */
+    uint32_t tunnel;            /* 'traffic' of the VTEP of 'adj'. */
+    uint32_t vni, traffic;      /* Of the network of the next hop, */
+    uint16_t mtu;               /* likewise. */
+    struct eth_addr macs[2];    /* Of the next hop, and of its router. */
+    uint8_t pad[10];
 };
-BUILD_ASSERT_DECL(CACHE_LINE_SIZE % sizeof(struct ovl_known_hop) == 0);
+BUILD_ASSERT_DECL(sizeof(struct ovl_known_hop) == CACHE_LINE_SIZE);
 
 /* Powers of 2. */
 #define OVL_N_KNOWN_VLANS 16384
@@ -49,10 +66,7 @@ BUILD_ASSERT_DECL(CACHE_LINE_SIZE % sizeof(struct ovl_known_hop) == 0);
 BUILD_ASSERT_DECL(OVL_N_KNOWN_VLANS % OVL_N_VLANS == 0);
 
 struct ovl_memo {
-    union {
-        struct ovl_known_vlan vlan;
-        uint8_t line[CACHE_LINE_SIZE];
-    } vlans[OVL_N_KNOWN_VLANS];
+    struct ovl_known_vlan vlans[OVL_N_KNOWN_VLANS];
     struct ovl_known_hop hops[OVL_N_KNOWN_HOPS];
 };
 
@@ -61,7 +75,7 @@ struct ovl_memo {
 static inline struct ovl_known_vlan *
 ovl_memo_vlan(struct ovl_memo *memo, uint32_t port, uint16_t vlan)
 {
-    return &memo->vlans[(port * OVL_N_VLANS + vlan) % OVL_N_KNOWN_VLANS].vlan;
+    return &memo->vlans[(port * OVL_N_VLANS + vlan) % OVL_N_KNOWN_VLANS];
 }
 
 /* Returns where route number 'number' is if it is known. */
@@ -76,6 +90,12 @@ static inline uint64_t
 ovl_known_hop_tag(ovs_version_t version, uint32_t number)
 {
     return (uint64_t) version << 24 | number;
+}
+
+static inline uint32_t
+ovl_known_hop_route(const struct ovl_known_hop *hop)
+{
+    return hop->tag & 0xffffff;
 }
 
 /* Makes an empty one near NUMA node 'numa_id', or anywhere. */

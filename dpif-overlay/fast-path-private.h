@@ -19,7 +19,9 @@
 /* Who routes. */
 struct ovl_fast_from {
     const struct ovl_network *net;      /* Of the packet, */
-    const struct ovl_fib *fib;          /* and its VRF's; NULL: none. */
+    ovs_be32 gateway4;          /* the same as there, */
+    uint8_t n_gateways4;        /* likewise. */
+    const struct ovl_fib *fib;  /* Of its VRF; NULL: none. */
     bool routed;                /* What is from the packet's source is. */
 };
 

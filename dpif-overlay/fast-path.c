@@ -225,7 +225,9 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
 
     uint64_t router = ovl_fast_router_of(net);
     struct ovl_fast_from from = {
-        .net = net, .fib = known->vrf ? known->vrf->fib : NULL,
+        .net = net, .gateway4 = net->gateway4,
+        .n_gateways4 = net->n_gateways4,
+        .fib = known->vrf ? known->vrf->fib : NULL,
     };
     fast->net = net;
     fast->drops = known->binding->drops;
@@ -302,7 +304,8 @@ ours_init(struct ours *ours, const struct ovl_config *config)
     }
     ours->macs[0] = ovl_mac_bits(ovl_lport_mac(config->local));
     ours->macs[1] = (config->uplink
-                     ? ovl_mac_bits(ovl_lport_mac(config->uplink)) : OVL_FAST_NO_MAC);
+                     ? ovl_mac_bits(ovl_lport_mac(config->uplink))
+                     : OVL_FAST_NO_MAC);
     ours->ip = in6_addr_get_mapped_ipv4(&config->vtep4);
     ours->port = htons(config->vxlan_port);
     return true;

@@ -6,8 +6,8 @@
 /* The fast path: what nearly every packet is, and nothing else.  That is
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
- * rule and fits, and the same from a VLAN of an L2 gateway port; and a VM's ARP
- * request for a neighbor that is answered.  What VMs provoke in masses when
+ * rule and fits, and the same from a VLAN of an L2 gateway port; and ARP
+ * requests of VMs for neighbors.  What VMs provoke in masses when
  * they scan is dropped here, too: frames to unknown MACs, and, once nothing
  * more may be said about them, packets to nowhere.
  *
@@ -47,11 +47,12 @@ struct ovl_fast_way {
     ovl_counter_cell *sent;     /* ...where it is counted, as by a tally. */
 };
 
-/* What else is done on the way.  OVL_FAST_ROUTED: into this network, with
- * these MACs, destination and source.  OVL_FAST_ANSWERED: the latter has the
- * address.  From a VLAN, 'net' is set always. */
+/* What else is done on the way.  OVL_FAST_ROUTED: into the network of this
+ * VNI, that counts here, with these MACs, destination and source.
+ * OVL_FAST_ANSWERED: the latter has the address.  From a VLAN, the network is
+ * set always. */
 struct ovl_fast_rewrite {
-    const struct ovl_network *net;
+    uint32_t vni, traffic;
     struct eth_addr macs[2];
 };
 
@@ -60,9 +61,9 @@ struct ovl_fast_rewrite {
 
 /* What was decided for a packet. */
 struct ovl_fast_item {
-    const struct ovl_network *net;      /* Out of a tunnel or from a VLAN: its
-                                         * network. */
-    uint32_t from;              /* Out of a tunnel: 'traffic' of its sender. */
+    const struct ovl_network *net;      /* Out of a tunnel: its network... */
+    uint32_t from;              /* ...and 'traffic' of its sender.  From a
+                                 * VLAN: that of its network. */
     uint16_t len;               /* Of the frame as its network got it, */
     uint16_t out_len;           /* and as it leaves, without a tunnel. */
     uint16_t sport;             /* Of the outer UDP header, host order. */

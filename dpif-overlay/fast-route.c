@@ -11,7 +11,6 @@
 #include "fast-path-private.h"
 
 #include "bridging.h"
-#include "fib.h"
 
 /* RFC 1812 section 5.2.2.  Gives the length of the packet, 0 if it is not for
  * the fast path. */
@@ -38,6 +37,16 @@ check_ipv6(const uint8_t *h, size_t room)
                                                 ip6_dst)) ? len : 0);
 }
 
+static inline bool
+is_gateway(const struct ovl_fast_from *from, const struct in6_addr *ip)
+{
+    if (from->n_gateways4 < 2 && ovl_ip_is_v4(ip)) {
+        return (from->n_gateways4
+                && from->gateway4 == in6_addr_get_mapped_ipv4(ip));
+    }
+    return ovl_network_has_gateway(from->net, ip);
+}
+
 void
 ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
                     const struct ovl_fast_from *from, const uint8_t *data,
@@ -61,7 +70,7 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     }
     if (!r->n || from->fib != r->fibs[r->n - 1]
         || !ipv6_addr_equals(&dst, &r->ips[r->n - 1])) {
-        if (ovl_network_is_gateway(from->net, &dst)) {
+        if (is_gateway(from, &dst)) {
             return;
         }
         r->ways[r->n] = ovl_fast_new_way(fast);
@@ -72,13 +81,15 @@ ovl_fast_want_route(struct ovl_fast *fast, struct ovl_fast_routed *r,
     item->out_len = ETH_HEADER_LEN + len;
 }
 
-/* Destinations, number 'numbers[i]', whose next hop has a MAC. */
+/* Destinations, number 'numbers[i]', whose next hop is known. */
 struct resolved {
     size_t n;
     uint8_t numbers[NETDEV_MAX_BURST];
-    const struct ovl_network *nets[NETDEV_MAX_BURST];
-    uint64_t macs[NETDEV_MAX_BURST];
-    const struct ovl_way *ways[NETDEV_MAX_BURST];       /* May be NULL. */
+    const struct ovl_known_hop *hops[NETDEV_MAX_BURST];
+
+    /* For those that were not remembered.  Those with a tag are to be. */
+    struct ovl_known_hop room[NETDEV_MAX_BURST];
+    size_t n_room;
 };
 
 /* Next hops of destinations number 'numbers[i]', to be resolved. */
@@ -129,24 +140,25 @@ find_routes(const struct ovl_worker *w, const struct ovl_fast_routed *r,
     }
 }
 
-/* Takes the next hops that are remembered.  Returns how many 'others' there
- * are, which are numbers of destinations. */
+/* Takes the next hops that are remembered, since there were 'changes' of
+ * adjacencies.  Returns how many 'others' there are, which are numbers of
+ * destinations. */
 static size_t
 recall(const struct ovl_worker *w, const uint32_t routes[], size_t n,
-       struct resolved *done, uint8_t others[])
+       unsigned int changes, struct resolved *done, uint8_t others[])
 {
     size_t n_others = 0;
 
-    done->n = 0;
+    done->n = done->n_room = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ovl_known_hop *hop = known_hop(w, routes[i]);
 
-        if (hop && hop->tag == ovl_known_hop_tag(w->version, routes[i])) {
+        if (hop && hop->tag == ovl_known_hop_tag(w->version, routes[i])
+            && hop->changes == changes) {
             done->numbers[done->n] = i;
-            done->nets[done->n] = hop->net;
-            done->macs[done->n] = hop->mac;
-            done->ways[done->n++] = hop->way;
-            OVS_PREFETCH(hop->way);
+            done->hops[done->n++] = hop;
+            OVS_PREFETCH(hop->adj);
+            ovl_counter_prefetch(w->shard, hop->tunnel);
         } else {
             others[n_others++] = i;
         }
@@ -267,49 +279,69 @@ limit_of(uint16_t mtu)
     return mtu ? ovl_fast_limit(mtu) : OVL_FAST_ANY_LEN;
 }
 
-/* Works out where 'found', from the MAC table, leads in 'net'. */
-static inline void
-choose_way(const struct ovl_worker *worker, const struct ovl_network *net,
-           const struct ovl_way *found, struct ovl_fast_way *way)
+/* Works out where 'found', from the MAC table, leads for next hop 'i' of
+ * 'hops'.  Returns false if that is not simple. */
+static bool
+make_hop(const struct nexthops *hops, size_t i, const struct ovl_way *found,
+         struct ovl_known_hop *hop)
 {
+    const struct ovl_network *net = hops->nets[i];
+    const struct ovl_adjacency *adj = NULL;
+
     if (!found || found->vlan) {
-        return;
+        return false;
     } else if (found->vtep) {
-        const struct ovl_adjacency *adj
-            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
-
-        if (adj) {
-            ovl_fast_set_tunnel(worker, way, adj,
-                                limit_of(ovl_bridge_mtu(net, adj)));
+        adj = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+        if (!adj) {
+            return false;
         }
-    } else {
-        uint16_t mtu = ovl_lport_mtu(found->port);
+    }
+    *hop = (struct ovl_known_hop) {
+        .adj = adj,
+        .port = found->port,
+        .tunnel = adj ? adj->traffic : 0,
+        .vni = net->vni,
+        .traffic = net->traffic,
+        .mtu = net->mtu,
+        .macs[1] = net->router_mac,
+    };
+    ovl_mac_from_bits(hops->macs[i], &hop->macs[0]);
+    return true;
+}
 
-        if (net->mtu && (!mtu || net->mtu < mtu)) {
-            mtu = net->mtu;
+/* Adds 'hops', which have ways 'found', to those that are resolved.  Those
+ * behind a route get tags. */
+static void
+add_resolved(const struct ovl_worker *w, const struct nexthops *hops,
+             const struct ovl_way *const found[], unsigned int changes,
+             struct resolved *done)
+{
+    ovl_fast_fetch_adjacencies(found, hops->n);
+    for (size_t i = 0; i < hops->n; i++) {
+        struct ovl_known_hop *hop = &done->room[done->n_room];
+
+        if (!make_hop(hops, i, found[i], hop)) {
+            continue;
         }
-        ovl_fast_set_port(way, found->port, limit_of(mtu));
+        done->numbers[done->n] = hops->numbers[i];
+        done->hops[done->n++] = hop;
+        done->n_room++;
+        if (!hops->connected[i]) {
+            hop->tag = ovl_known_hop_tag(w->version, hops->routes[i]);
+            hop->changes = changes;
+        }
     }
 }
 
-/* Adds 'hops', which have ways 'found', to those that are resolved, and
- * remembers those that are behind a route. */
+/* Remembers what was not, when nobody looks any more at what was. */
 static void
-add_resolved(const struct ovl_worker *w, const struct nexthops *hops,
-             const struct ovl_way *const found[], struct resolved *done)
+remember(struct ovl_memo *memo, const struct resolved *done)
 {
-    for (size_t i = 0; i < hops->n; i++) {
-        struct ovl_known_hop *hop = known_hop(w, hops->routes[i]);
+    for (size_t i = 0; memo && i < done->n_room; i++) {
+        const struct ovl_known_hop *hop = &done->room[i];
 
-        done->numbers[done->n] = hops->numbers[i];
-        done->nets[done->n] = hops->nets[i];
-        done->macs[done->n] = hops->macs[i];
-        done->ways[done->n++] = found[i];
-        if (hop && found[i] && !hops->connected[i]) {
-            *hop = (struct ovl_known_hop) {
-                .tag = ovl_known_hop_tag(w->version, hops->routes[i]),
-                .net = hops->nets[i], .way = found[i], .mac = hops->macs[i],
-            };
+        if (hop->tag) {
+            *ovl_memo_hop(memo, ovl_known_hop_route(hop)) = *hop;
         }
     }
 }
@@ -319,7 +351,7 @@ add_resolved(const struct ovl_worker *w, const struct nexthops *hops,
 static void
 resolve(struct ovl_fast *fast, const struct ovl_fast_routed *r,
         const uint32_t routes[], const uint8_t others[], size_t n,
-        struct resolved *done)
+        unsigned int changes, struct resolved *done)
 {
     const struct ovl_way *found[NETDEV_MAX_BURST];
     const struct ovl_worker *w = fast->worker;
@@ -334,32 +366,51 @@ resolve(struct ovl_fast *fast, const struct ovl_fast_routed *r,
     if (hops.n) {
         ovl_mac_lookup_bulk(w->fwd, w->version, hops.vnis, hops.macs, hops.n,
                             found);
-        add_resolved(w, &hops, found, done);
+        add_resolved(w, &hops, found, changes, done);
+    }
+}
+
+/* Sends what goes 'way' to 'hop'. */
+static inline void
+choose_way(const struct ovl_worker *worker, const struct ovl_known_hop *hop,
+           struct ovl_fast_way *way)
+{
+    uint16_t mtu = hop->adj ? hop->adj->mtu : ovl_lport_mtu(hop->port);
+
+    if (hop->mtu && (!mtu || hop->mtu < mtu)) {
+        mtu = hop->mtu;
+    }
+    way->kind = OVL_FAST_ROUTED;
+    if (hop->adj) {
+        ovl_fast_set_tunnel(worker, way, hop->adj, limit_of(mtu));
+    } else {
+        ovl_fast_set_port(way, hop->port, limit_of(mtu));
     }
 }
 
 void
 ovl_fast_find_routes(struct ovl_fast *fast, const struct ovl_fast_routed *r)
 {
+    unsigned int changes = ovl_adjacency_changes();
     uint32_t routes[NETDEV_MAX_BURST];
     uint8_t others[NETDEV_MAX_BURST];
     struct resolved done;
 
     find_routes(fast->worker, r, routes);
-    size_t n_others = recall(fast->worker, routes, r->n, &done, others);
+    size_t n_others = recall(fast->worker, routes, r->n, changes, &done,
+                             others);
     if (n_others) {
-        resolve(fast, r, routes, others, n_others, &done);
+        resolve(fast, r, routes, others, n_others, changes, &done);
     }
-    ovl_fast_fetch_adjacencies(done.ways, done.n);
     for (size_t i = 0; i < done.n; i++) {
         uint8_t number = r->ways[done.numbers[i]];
         struct ovl_fast_rewrite *rewrite = &fast->rewrites[number];
+        const struct ovl_known_hop *hop = done.hops[i];
 
-        rewrite->net = done.nets[i];
-        ovl_mac_from_bits(done.macs[i], &rewrite->macs[0]);
-        rewrite->macs[1] = rewrite->net->router_mac;
-        fast->ways[number].kind = OVL_FAST_ROUTED;
-        choose_way(fast->worker, rewrite->net, done.ways[i],
-                   &fast->ways[number]);
+        rewrite->vni = hop->vni;
+        rewrite->traffic = hop->traffic;
+        memcpy(rewrite->macs, hop->macs, sizeof rewrite->macs);
+        choose_way(fast->worker, hop, &fast->ways[number]);
     }
+    remember(fast->worker->memo, &done);
 }

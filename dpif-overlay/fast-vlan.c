@@ -12,7 +12,6 @@
 #include "fast-path-private.h"
 
 #include "bridging.h"
-#include "fib.h"
 #include "offload.h"
 #include "pkt-edit.h"
 #include "vxlan.h"
@@ -31,6 +30,7 @@ struct bridged {
     uint8_t indexes[NETDEV_MAX_BURST];
     uint32_t vnis[NETDEV_MAX_BURST];
     uint64_t macs[NETDEV_MAX_BURST];
+    uint16_t mtus[NETDEV_MAX_BURST];    /* Of their networks. */
 };
 
 /* Returns the VLAN of the frame of 'len' bytes at 'data', 0 if there is none
@@ -63,6 +63,7 @@ find_tagged(const struct ovl_fast *fast, struct dp_packet *const packets[],
             t->vlans[t->n] = vlan;
             t->known[t->n] = ovl_memo_vlan(memo, fast->in->id, vlan);
             OVS_PREFETCH(t->known[t->n]);
+            OVS_PREFETCH(&t->known[t->n]->fib);
             t->n++;
         }
     }
@@ -116,16 +117,27 @@ know(const struct ovl_fast *fast, const struct tagged *t,
     ovl_network_lookup_bulk(worker->fwd, worker->version, vnis, n, nets);
     find_fibs(worker, nets, n, fibs);
     for (size_t i = 0; i < n; i++) {
-        if (nets[i]) {
-            *t->known[numbers[i]] = (struct ovl_known_vlan) {
-                .version = worker->version,
-                .port = fast->in->id,
-                .net = nets[i],
-                .fib = fibs[i],
-                .router = ovl_fast_router_of(nets[i]),
-                .mac4 = OVL_FAST_NO_MAC,
-                .traffic = nets[i]->traffic,
-            };
+        const struct ovl_network *net = nets[i];
+        struct ovl_known_vlan *k = t->known[numbers[i]];
+
+        if (!net) {
+            continue;
+        }
+        *k = (struct ovl_known_vlan) {
+            .version = worker->version,
+            .port = fast->in->id,
+            .vni = net->vni,
+            .traffic = net->traffic,
+            .gateway4 = net->gateway4,
+            .mtu = net->mtu,
+            .n_gateways4 = net->n_gateways4,
+            .has_routes = fibs[i] != NULL,
+            .router = ovl_fast_router_of(net),
+            .net = net,
+            .mac4 = OVL_FAST_NO_MAC,
+        };
+        if (fibs[i]) {
+            ovl_fib_copy_head(&k->fib, fibs[i]);
         }
     }
 }
@@ -153,8 +165,6 @@ know_all(const struct ovl_fast *fast, const struct ovl_binding *binding,
             }
             continue;
         }
-        OVS_PREFETCH(k->net);
-        OVS_PREFETCH(k->fib);
         ovl_counter_prefetch(fast->worker->shard, k->traffic);
     }
     if (n) {
@@ -192,15 +202,18 @@ want_bridged(struct ovl_fast *fast, struct bridged *b, size_t index,
     size_t i = b->n++;
 
     b->indexes[i] = index;
-    b->vnis[i] = k->net->vni;
+    b->vnis[i] = k->vni;
     b->macs[i] = mac;
+    b->mtus[i] = k->mtu;
     fast->items[index].way = i;
-    fast->rewrites[i].net = k->net;
+    fast->rewrites[i].vni = k->vni;
+    fast->rewrites[i].traffic = k->traffic;
 }
 
-/* Works out where 'found', from the MAC table, leads in 'net'. */
+/* Works out where 'found', from the MAC table, leads in a network with 'mtu',
+ * if that is not 0. */
 static inline void
-choose_way(const struct ovl_fast *fast, const struct ovl_network *net,
+choose_way(const struct ovl_fast *fast, uint16_t mtu,
            const struct ovl_way *found, struct ovl_fast_way *way)
 {
     way->limit = 0;
@@ -212,8 +225,8 @@ choose_way(const struct ovl_fast *fast, const struct ovl_network *net,
             = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
 
         if (adj) {
-            ovl_fast_set_tunnel(fast->worker, way, adj,
-                                ovl_fast_limit(ovl_bridge_mtu(net, adj)));
+            mtu = mtu ? MIN(mtu, adj->mtu) : adj->mtu;
+            ovl_fast_set_tunnel(fast->worker, way, adj, ovl_fast_limit(mtu));
         }
     } else if (!found->vlan && found->port != fast->in) {
         ovl_fast_set_port(way, found->port, OVL_FAST_ANY_LEN);
@@ -229,7 +242,13 @@ find_bridged(struct ovl_fast *fast, const struct bridged *b)
                         b->macs, b->n, found);
     ovl_fast_fetch_adjacencies(found, b->n);
     for (size_t i = 0; i < b->n; i++) {
-        choose_way(fast, fast->rewrites[i].net, found[i], &fast->ways[i]);
+        if (found[i] && found[i]->vtep) {
+            ovl_counter_prefetch(fast->worker->shard,
+                                 found[i]->vtep->traffic);
+        }
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        choose_way(fast, b->mtus[i], found[i], &fast->ways[i]);
     }
 }
 
@@ -261,7 +280,7 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index,
         || !speaks(k, binding, &pkt, data)) {
         return;
     }
-    item->net = k->net;
+    item->from = k->traffic;
     item->len = item->out_len = len - VLAN_HEADER_LEN;
     item->sport = ovl_vxlan_hash_to_port(ovl_fast_hash_flow(&pkt));
     item->tos = ovl_vxlan_inner_to_tos(config, pkt.tos);
@@ -271,7 +290,9 @@ want(struct ovl_fast *fast, struct wanted *w, size_t index,
     }
 
     const struct ovl_fast_from from = {
-        .net = k->net, .fib = k->fib,
+        .net = k->net, .gateway4 = k->gateway4,
+        .n_gateways4 = k->n_gateways4,
+        .fib = k->has_routes ? ovl_fib_of_head(&k->fib) : NULL,
         .routed = (pkt.ipv6 ? ovl_fast_is_routed6(pkt.ip_src) : k->routed4),
     };
     ovl_fast_want_route(fast, &w->routed, &from, plain, pkt.ipv6, item);

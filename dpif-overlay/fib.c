@@ -82,3 +82,10 @@ ovl_fib_lookup(const struct ovl_fib *fib, const struct in6_addr *ip)
 
     return fib_result_of(word, v4);
 }
+
+void
+ovl_fib_copy_head(struct ovl_fib_head *head, const struct ovl_fib *fib)
+{
+    BUILD_ASSERT(offsetof(struct ovl_fib, superseded) == sizeof *head);
+    memcpy(head, fib, sizeof *head);
+}

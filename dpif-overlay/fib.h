@@ -39,6 +39,7 @@
 #include <stdint.h>
 
 #include "overlay-types.h"
+#include "util.h"
 
 struct ovl_fib;
 struct ovl_fib_edit;
@@ -58,6 +59,23 @@ struct ovl_fib_result {
  * of either family.  A NULL FIB has no routes. */
 struct ovl_fib_result ovl_fib_lookup(const struct ovl_fib *,
                                      const struct in6_addr *ip);
+
+/* What look-ups read of a FIB first: one cache line, of which a caller may
+ * have a copy next to other things of its own, as long as the FIB is there.
+ * It begins at a cache line, too. */
+struct ovl_fib_head {
+    uint64_t words[CACHE_LINE_SIZE / 8];
+};
+
+/* Copies the head of 'fib', which is not NULL. */
+void ovl_fib_copy_head(struct ovl_fib_head *, const struct ovl_fib *fib);
+
+/* Gives a FIB for look-ups, and for nothing else. */
+static inline const struct ovl_fib *
+ovl_fib_of_head(const struct ovl_fib_head *head)
+{
+    return (const struct ovl_fib *) (const void *) head;
+}
 
 /* The same for 'ips[i]' in 'fibs[i]', 'n' times, n <= OVL_FIB_BULK_MAX, with
  * the waits for memory overlapping. */

@@ -117,6 +117,11 @@ struct ovl_vtep {
  * retires the former one.  Underlay thread only. */
 void ovl_vtep_set_adjacency(struct ovl_vtep *, struct ovl_adjacency *adj,
                             enum ovl_drop_reason why);
+/* Counts how often an adjacency was replaced by another one or by none, in all
+ * tables.  As long as that is the same, and the VTEP is there, its adjacency is
+ * what it was when it was looked up after this.  Readers only. */
+unsigned int ovl_adjacency_changes(void);
+
 /* Frees an adjacency that was never published. */
 void ovl_adjacency_destroy(struct ovl_adjacency *);
 

@@ -14,6 +14,8 @@
 
 #include "util.h"
 
+static atomic_count n_adjacency_changes = ATOMIC_COUNT_INIT(0);
+
 static struct ovl_vtep *
 vtep_cast(const struct ovl_inode *node)
 {
@@ -284,6 +286,18 @@ ovl_vtep_set_adjacency(struct ovl_vtep *vtep, struct ovl_adjacency *adj,
     }
     ovsrcu_set(&vtep->adj, adj);
     if (former) {
+        atomic_count_inc(&n_adjacency_changes);
         ovsrcu_postpone(ovl_adjacency_destroy, former);
     }
+}
+
+/* A reader that comes with the former adjacency has the former number, as the
+ * one changes before the other. */
+unsigned int
+ovl_adjacency_changes(void)
+{
+    unsigned int n = atomic_count_get(&n_adjacency_changes);
+
+    atomic_thread_fence(memory_order_acquire);
+    return n;
 }

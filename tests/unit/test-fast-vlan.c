@@ -197,6 +197,29 @@ ways_do_not_matter_to_rules(void **state)
     assert_leaves(r->w, t, &f);
     world_set_mac(r->w, 100, MAC_UNKNOWN, t, 0, NULL);
     assert_leaves(r->w, t, &f);
+
+    /* A gateway without a route of its own, with a neighbor. */
+    struct ovl_prefix gateway = { world_ip("10.1.0.1"), 128 };
+    f = tagged(to(MAC_ROUTER, "10.1.0.1", 40), 10);
+    ovl_forwarding_begin(r->w->fwd);
+    ovl_route_remove(r->w->fwd, VRF_RED, &gateway);
+    ovl_neighbor_set(r->w->fwd, &(struct ovl_neighbor) {
+        .vni = 100, .ip = gateway.addr, .mac = mac_from(MAC_REMOTE),
+    });
+    ovl_forwarding_commit(r->w->fwd);
+    assert_leaves(r->w, t, &f);
+
+    /* A network with an MTU. */
+    struct ovl_vlan_binding vlan = { .vlan = 10, .vni = 101 };
+    ovl_forwarding_begin(r->w->fwd);
+    ovl_binding_set(r->w->fwd, &(struct ovl_binding) {
+        .port = t, .role = OVL_ROLE_GATEWAY, .n_vlans = 1, .vlans = &vlan,
+    });
+    ovl_forwarding_commit(r->w->fwd);
+    f = tagged(to(MAC_REMOTE, "10.2.0.95", 600 - 28), 10);
+    assert_takes(r->w, t, &f);
+    f = tagged(to(MAC_REMOTE, "10.2.0.95", 601 - 28), 10);
+    assert_leaves(r->w, t, &f);
 }
 
 /* Of those behind one route, each is told so. */
