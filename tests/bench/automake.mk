@@ -3,6 +3,10 @@
 # Benchmarks: see README.md here.  They measure what 'make install' installs,
 # into a directory of its own, unless OVL_PREFIX names another prefix.
 
+# table.py PROGRAM...: with a table for people.
+BENCH_TABLE = PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) \
+	$(srcdir)/tests/bench/table.py
+
 # What the daemon's memory is compared with.
 noinst_PROGRAMS += tests/bench/bare-idl
 tests_bench_bare_idl_SOURCES = \
@@ -22,7 +26,7 @@ tests_bench_bench_mac_SOURCES = \
 	tests/bench/bench-mac.c tests/bench/measure.h
 tests_bench_bench_mac_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-mac: tests/bench/bench-mac
-	@tests/bench/bench-mac $(BENCH_FLAGS)
+	@$(BENCH_TABLE) tests/bench/bench-mac $(BENCH_FLAGS)
 
 # Route updates while packets look routes up.
 noinst_PROGRAMS += tests/bench/bench-routes
@@ -30,8 +34,8 @@ tests_bench_bench_routes_SOURCES = \
 	tests/bench/bench-routes.c tests/bench/measure.h
 tests_bench_bench_routes_LDADD = dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-fib: tests/bench/bench-fib tests/bench/bench-routes
-	@tests/bench/bench-fib $(BENCH_FLAGS)
-	@tests/bench/bench-routes $(BENCH_FLAGS)
+	@$(BENCH_TABLE) tests/bench/bench-fib $(BENCH_FLAGS)
+	@$(BENCH_TABLE) tests/bench/bench-routes $(BENCH_FLAGS)
 
 EXTRA_DIST += \
 	tests/bench/README.md \
@@ -46,6 +50,7 @@ EXTRA_DIST += \
 	tests/bench/report.py \
 	tests/bench/results.py \
 	tests/bench/scale.py \
+	tests/bench/table.py \
 	tests/bench/twins.py \
 	tests/bench/vdevs.py \
 	tests/bench/world.py
@@ -76,7 +81,7 @@ tests_bench_bench_pipeline_SOURCES = \
 tests_bench_bench_pipeline_LDADD = \
 	dpif-overlay/libovl-pipeline.a dpif-overlay/libovl-tables.a $(OVS_LIBS)
 bench-pipeline: tests/bench/bench-pipeline
-	@tests/bench/bench-pipeline $(BENCH_FLAGS)
+	@$(BENCH_TABLE) tests/bench/bench-pipeline $(BENCH_FLAGS)
 
 # The daemon with one more class of netdevs, for both datapaths alike.
 noinst_PROGRAMS += tests/bench/ovs-vswitchd

@@ -30,6 +30,7 @@
 #include "forwarding-private.h"
 #include "hash.h"
 #include "measure.h"
+#include "openvswitch/vlog.h"
 #include "random.h"
 #include "util.h"
 
@@ -639,6 +640,9 @@ main(int argc, char *argv[])
         printf("usage: %s [--quick]\n", argv[0]);
         return strcmp(argv[1], "--help") != 0;
     }
+
+    /* What a busy machine does to threads is not of interest. */
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
 
     /* Huge pages for malloc(), so for cmap, as our own table asks for. */
     if (!getenv("GLIBC_TUNABLES")) {

@@ -281,8 +281,9 @@ run_ratio(struct world *w, const struct bench *b, const struct choice *many,
     double ratio = bench_median(ratios, n_pairs());
     print_start(b->name, many->size, bench_median(ours.net, n_pairs()), peer,
                 bench_median(peers.net, n_pairs()), ratio);
-    printf("\"unit\": \"cycles\", \"goal\": %g, \"least\": %.4g, "
-           "\"peers_least\": %.4g}\n", goal, ours.net[0], peers.net[0]);
+    printf("\"unit\": \"cycles\", \"goal\": %g, \"at_most\": true, "
+           "\"least\": %.4g, \"peers_least\": %.4g}\n",
+           goal, ours.net[0], peers.net[0]);
     fflush(stdout);
     free(many_images);
     free(few_images);

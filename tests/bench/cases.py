@@ -282,6 +282,7 @@ class Bench:
                 size=None, check=True):
         """Measures both with the same 'images'."""
         o = self.options
+        say(f"{case}: getting ready")
         t = self.twins(n_macs)
         n = t.load(images, source)
         if check:

@@ -22,11 +22,14 @@ def _shown(value):
 def verdict(line):
     """Whether a goal was met: what 'ours' is compared with, or a ratio."""
     if line.get("peer") == "goal":
-        return "met" if line["ours"] <= line["peers"] else "MISSED"
-    if "ratio_low" not in line:
+        met = (line["ours"] >= line["peers"] if line["unit"].endswith("/s")
+               else line["ours"] <= line["peers"])
+        return "met" if met else "MISSED"
+    if line["ratio"] is None:
         return ""
-    text = "%.3g (%.3g to %.3g)" % (line["ratio"], line["ratio_low"],
-                                    line["ratio_high"])
+    text = "%.3g" % line["ratio"]
+    if "ratio_low" in line:
+        text += " (%.3g to %.3g)" % (line["ratio_low"], line["ratio_high"])
     if "goal" in line:
         at_most = line.get("at_most")
         good = (line["ratio"] <= line["goal"] if at_most
