@@ -97,9 +97,10 @@ def attack(bench, pairs_of, say):
         w.sent = w.by_port["vm"]
         return w
 
+    # As many, so that making packets of them costs the same.
     benign = [packets.frame(mac_of(i), packets.SCANNER_MAC,
                             packets.SCANNER_IP, packets.ip_of(i), i)
-              for i in range(N_MACS)]
+              for i in range(N_MACS)] * (n // N_MACS)
     evil = list(attack_images(n))
     for side in t.sides:
         paths = {}
