@@ -424,12 +424,12 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
 
     struct dp_packet *packet;
     size_t bytes = 0;
-    bool own = true;
+    uint64_t odd = 0;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        own &= ovl_rx_is_own(packet);
+        odd |= ovl_rx_oddities(packet);
         bytes += dp_packet_size(packet);
     }
-    if (OVS_UNLIKELY(!own)) {
+    if (OVS_UNLIKELY(odd)) {
         bytes -= own_packets(rxq, shard, batch);
     }
     ovl_account_received(shard, &rxq->port->up, dp_packet_batch_size(batch),
