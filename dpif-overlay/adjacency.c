@@ -17,7 +17,7 @@ put(uint8_t *p, const void *header, size_t len)
 }
 
 static uint8_t *
-put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec, ovs_be16 *ip_csum)
+put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec, uint16_t *ip_sum)
 {
     struct ip_header ip = {
         .ip_ihl_ver = IP_IHL_VER(5, 4),
@@ -30,7 +30,7 @@ put_ipv4(uint8_t *p, const struct ovl_outer_spec *spec, ovs_be16 *ip_csum)
 
     put_16aligned_be32(&ip.ip_src, in6_addr_get_mapped_ipv4(&spec->ip_src));
     put_16aligned_be32(&ip.ip_dst, in6_addr_get_mapped_ipv4(&spec->ip_dst));
-    *ip_csum = csum(&ip, sizeof ip);
+    *ip_sum = ~ntohs(csum(&ip, sizeof ip));
     return put(p, &ip, sizeof ip);
 }
 
@@ -66,7 +66,7 @@ ovl_adjacency_create(struct ovl_lport *port,
         .eth_type = htons(ipv6 ? ETH_TYPE_IPV6 : ETH_TYPE_IP),
     };
     uint8_t *p = put(adj->header, &eth, sizeof eth);
-    p = ipv6 ? put_ipv6(p, spec) : put_ipv4(p, spec, &adj->ip_csum);
+    p = ipv6 ? put_ipv6(p, spec) : put_ipv4(p, spec, &adj->ip_sum);
 
     struct udp_header udp = { .udp_dst = htons(spec->vxlan_port) };
     put(p, &udp, sizeof udp);

@@ -36,13 +36,13 @@ run_flush(struct run *run)
     }
 }
 
-/* Adds '*packet', which stays where it is until the run is flushed. */
+/* Adds '*packet', which is behind what was added before and stays there until
+ * the run is flushed. */
 static inline void
 run_add(struct run *run, struct ovl_lport *port,
         struct dp_packet *const *packet)
 {
-    if (OVS_UNLIKELY(port != run->port
-                     || packet != &run->packets[run->n])) {
+    if (OVS_UNLIKELY(port != run->port)) {
         run_flush(run);
         run->port = port;
         run->packets = packet;
@@ -85,27 +85,30 @@ encapsulate_otherwise(const struct ovl_worker *worker, uint32_t vni,
     return ovl_vxlan_push(packet, adj, &fields);
 }
 
-static inline void
+static inline ALWAYS_INLINE void
 encapsulate(const struct ovl_worker *worker, uint32_t vni,
             const struct ovl_fast_item *item, const struct ovl_fast_way *way,
             struct dp_packet **packetp)
 {
-    struct dp_packet *packet = *packetp;
+    /* What is written might be any of this, as far as the compiler knows. */
+    const struct ovl_adjacency *adj = way->adj;
     const struct ovl_vxlan_fields fields = {
         .vni = vni, .sport = item->sport, .tos = item->tos,
     };
+    struct dp_packet *packet = *packetp;
     size_t headroom = ovl_pkt_headroom(packet);
+    ovl_counter_cell *sent = way->sent;
+    uint32_t len = item->out_len;
 
-    ovl_cell_add(&way->sent[0], 1);
-    ovl_cell_add(&way->sent[OVL_TX_BYTES - OVL_TX_PACKETS], item->out_len);
+    ovl_cell_add(&sent[0], 1);
+    ovl_cell_add(&sent[OVL_TX_BYTES - OVL_TX_PACKETS], len);
     if (OVS_UNLIKELY(headroom < way->headroom)) {
-        *packetp = encapsulate_otherwise(worker, vni, item, way->adj, packet);
+        *packetp = encapsulate_otherwise(worker, vni, item, adj, packet);
         return;
     }
     __packet_set_data(packet, headroom - OVL_VXLAN_LEN4);
-    dp_packet_set_size(packet, item->out_len + OVL_VXLAN_LEN4);
-    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), way->adj, item->out_len,
-                         &fields);
+    dp_packet_set_size(packet, len + OVL_VXLAN_LEN4);
+    ovl_vxlan_write_ipv4(ovl_pkt_data(packet), adj, len, &fields);
 }
 
 /* As ovl_ip_rewrite(): MACs of the next hop and of its router, and one hop
@@ -192,6 +195,7 @@ act_access(const struct ovl_fast *fast, struct dp_packet *packets[],
     const struct ovl_network *net = fast->net;
     uint64_t bytes = 0, bytes_stay = 0;
     uint32_t n_stay = 0, n_answered = 0, n_dropped = 0;
+    struct dp_packet **kept = &packets[first];
     struct run run;
 
     run_init(&run, worker);
@@ -223,10 +227,11 @@ act_access(const struct ovl_fast *fast, struct dp_packet *packets[],
                           r->traffic + OVL_TX_PACKETS, item->out_len);
             vni = r->vni;
         }
+        *kept = packet;
         if (way->adj) {
-            encapsulate(worker, vni, item, way, &packets[i]);
+            encapsulate(worker, vni, item, way, kept);
         }
-        run_add(&run, way->port, &packets[i]);
+        run_add(&run, way->port, kept++);
     }
     run_flush(&run);
     count(worker, net->traffic + OVL_RX_PACKETS, end - first, bytes);

@@ -90,7 +90,8 @@ struct ovl_adjacency {
     uint32_t traffic;           /* Of 'vtep'. */
     uint16_t mtu;               /* Largest inner frame without its Ethernet
                                  * header, i.e. inner layer-3 packet. */
-    ovs_be16 ip_csum;           /* IPv4: of the header with these zeros. */
+    uint16_t ip_sum;            /* IPv4: one's complement sum of the header
+                                 * with these zeros, host order. */
     bool ipv6;                  /* Family of the underlay. */
     uint8_t header[OVL_ADJ_HEADER6];
 

@@ -72,14 +72,12 @@ ovl_vxlan_put_be64(uint8_t *p, size_t ofs, uint64_t value)
 }
 
 /* Fills in the prebuilt IPv4 header at 'l3' of a packet of 'len' bytes, whose
- * checksum is 'prebuilt_csum' for a TOS and a length of 0: adding both makes
+ * one's complement sum is 'sum' for a TOS and a length of 0: adding both makes
  * it right again (RFC 1071). */
 static inline void
-ovl_vxlan_fill_ipv4(uint8_t *l3, ovs_be16 prebuilt_csum, size_t len,
-                    uint8_t tos)
+ovl_vxlan_fill_ipv4(uint8_t *l3, uint32_t sum, size_t len, uint8_t tos)
 {
-    uint32_t sum = (uint16_t) ~ntohs(prebuilt_csum) + len + tos;
-
+    sum += len + tos;
     sum = (sum & 0xffff) + (sum >> 16);
     sum += sum >> 16;
     l3[offsetof(struct ip_header, ip_tos)] = tos;
@@ -115,7 +113,7 @@ ovl_vxlan_write_ipv4(uint8_t *data, const struct ovl_adjacency *adj,
     memcpy(data, adj->header, 32);
     memcpy(data + OVL_ADJ_HEADER4 - 16, adj->header + OVL_ADJ_HEADER4 - 16,
            16);
-    ovl_vxlan_fill_ipv4(l3, adj->ip_csum, IP_HEADER_LEN + udp_len, f->tos);
+    ovl_vxlan_fill_ipv4(l3, adj->ip_sum, IP_HEADER_LEN + udp_len, f->tos);
     ovl_vxlan_fill_udp(l3 + IP_HEADER_LEN, udp_len, f);
 }
 
