@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "fib.h"
+#include "ovs-rcu.h"
 #include "packets.h"
 #include "util.h"
 
@@ -92,6 +93,17 @@ struct fib_paint {
     unsigned int min, max;
     fib_word word;
 };
+
+/* Called by the writer for each block or chunk that it has done with: in a
+ * long edit the process gets its memory back meanwhile. */
+#define FIB_BLOCKS_AT_ONCE 256
+static inline void
+fib_done(unsigned int *n_done)
+{
+    if (++*n_done % FIB_BLOCKS_AT_ONCE == 0) {
+        ovsrcu_quiesce();
+    }
+}
 
 /* Memory that readers of a FIB may use, but not those of its successor. */
 struct fib_retired {

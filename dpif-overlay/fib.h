@@ -99,7 +99,7 @@ extern const struct ovl_fib_variant ovl_fib_variants[];
 /* Bytes that 'fib' takes. */
 size_t ovl_fib_size(const struct ovl_fib *);
 
-/* Writer. */
+/* Writer: these may quiesce, as a prefix may cover a million others. */
 
 /* Starts a FIB that differs from 'base' (NULL: an empty one). */
 struct ovl_fib_edit *ovl_fib_edit_begin(const struct ovl_fib *base);

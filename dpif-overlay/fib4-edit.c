@@ -244,6 +244,7 @@ paint_entry(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
         /* Fall through. */
     case FIB4_LINE:
         if (bits < 32) {
+            fib_done(&edit->n_done);
             return paint_line(edit, e, ours, start, bits, &inside);
         }
         /* Fall through. */
@@ -252,6 +253,7 @@ paint_entry(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
     case FIB4_BLOCK: {
         struct block *b = open_block(e, start);
 
+        fib_done(&edit->n_done);
         if (ovl_fib_ranges_repaint(&b->ranges, end, &inside)) {
             edit->changed = b->changed = true;
             split(e, start, bits);
@@ -380,6 +382,7 @@ join(struct fib4_edit *edit, fib4_entry *e, uint32_t start, unsigned int bits)
     if (fib4_kind(*e) == FIB4_BLOCK) {
         struct block *b = fib4_pointer(*e);
 
+        fib_done(&edit->n_done);
         if (b->changed && b->ranges.n == 1) {
             *e = word_entry(b->ranges.words[0]);
             retire(edit, b->base);
@@ -395,6 +398,7 @@ finish(struct fib4_edit *edit, fib4_entry e, unsigned int bits)
     if (fib4_kind(e) == FIB4_BLOCK) {
         struct block *b = fib4_pointer(e);
 
+        fib_done(&edit->n_done);
         e = b->base;
         if (b->changed) {
             retire(edit, b->base);
@@ -418,16 +422,17 @@ finish(struct fib4_edit *edit, fib4_entry e, unsigned int bits)
 
 /* Frees what the edit has of 'e'. */
 static void
-give_up(fib4_entry e)
+give_up(struct fib4_edit *edit, fib4_entry e)
 {
     if (fib4_kind(e) == FIB4_BLOCK) {
+        fib_done(&edit->n_done);
         free_block(fib4_pointer(e));
     } else if (fib4_kind(e) == FIB4_EDIT_PAGE) {
         struct edit_page *p = fib4_pointer(e);
         size_t i;
 
         BITMAP_FOR_EACH_1 (i, ARRAY_SIZE(p->page->entries), p->ours) {
-            give_up(p->page->entries[i]);
+            give_up(edit, p->page->entries[i]);
         }
         free_size_align(p->page);
         free(p);
@@ -453,7 +458,7 @@ fib4_entry
 ovl_fib4_edit_end(struct fib4_edit *edit)
 {
     if (!edit->changed) {
-        give_up(edit->root);
+        give_up(edit, edit->root);
         return edit->base;
     }
     join(edit, &edit->root, 0, 32);

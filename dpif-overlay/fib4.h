@@ -197,6 +197,7 @@ struct fib4_edit {
     fib4_entry base;            /* The FIB's. */
     fib4_entry root;            /* The next one's. */
     bool changed;               /* Says something else than 'base'. */
+    unsigned int n_done;        /* Blocks, for fib_done(). */
     struct fib_retired *retired;
 };
 

@@ -206,6 +206,7 @@ ovl_fib6_edit_paint(struct fib6_edit *m, const struct fib_paint *paint)
             split_chunk(m, at);
             join_chunk(m, at);
         }
+        fib_done(&m->n_done);
         rest.first = end + 1;
     } while (end < rest.last);
 }
@@ -255,6 +256,7 @@ finish(struct fib6_edit *m)
     for (size_t i = 0; i < m->n; i++) {
         ovl_fib6_index_set(index, i, m->chunks[i].key,
                            finish_chunk(m, &m->chunks[i]));
+        fib_done(&m->n_done);
     }
     return (fib6_entry) index | FIB6_INDEX;
 }

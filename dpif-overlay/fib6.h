@@ -126,6 +126,7 @@ size_t ovl_fib6_size(fib6_entry);
 struct fib6_edit {
     fib6_entry base;            /* The FIB's. */
     bool changed;               /* Says something else than 'base'. */
+    unsigned int n_done;        /* Chunks, for fib_done(). */
     struct fib6_edit_chunk *chunks;
     size_t n, allocated;        /* 0 as long as nobody looked. */
     struct fib_retired *retired;

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "ovs-atomic.h"
+#include "ovs-rcu.h"
 #include "packets.h"
 #include "random.h"
 #include "util.h"
@@ -667,6 +669,76 @@ test_nothing_is_left_whatever_went_first(void **state OVS_UNUSED)
 }
 
 static void
+set_flag(atomic_bool *flag)
+{
+    atomic_store_relaxed(flag, true);
+}
+
+/* True if a grace period passes while 'cover' is set and removed in 'base',
+ * again and again, by somebody who does not quiesce. */
+static bool
+others_go_on(const struct ovl_fib *base, const struct ovl_prefix *cover)
+{
+    struct ovl_fib *fib = CONST_CAST(struct ovl_fib *, base);
+    atomic_bool passed = ATOMIC_VAR_INIT(false);
+    bool done = false;
+
+    ovsrcu_postpone(set_flag, &passed);
+    for (int i = 0; i < 500 && !done; i++) {
+        struct ovl_fib_edit *edit = ovl_fib_edit_begin(fib);
+
+        if (i % 2 == 0) {
+            ovl_fib_edit_insert(edit, cover, 1);
+        } else {
+            ovl_fib_edit_remove(edit, cover, NULL, OVL_FIB_NONE);
+        }
+
+        struct ovl_fib *next = ovl_fib_edit_end(edit);
+        ovl_fib_destroy(fib);
+        fib = next;
+        atomic_read_relaxed(&passed, &done);
+    }
+
+    bool in_time = done;
+    while (!done) {
+        ovsrcu_quiesce();
+        atomic_read_relaxed(&passed, &done);
+    }
+    ovl_fib_destroy(fib);
+    return in_time;
+}
+
+/* A default route over many others. */
+static void
+test_long_edits_hold_nobody_up(void **state OVS_UNUSED)
+{
+    enum { N = 200000 };
+
+    for (int v4 = 0; v4 < 2; v4++) {
+        struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
+        struct ovl_prefix all = { in6addr_any, 0 };
+
+        if (v4) {
+            all = (struct ovl_prefix) { in6_addr_mapped_ipv4(0), 96 };
+        }
+        for (uint32_t i = 0; i < N; i++) {
+            uint32_t nr = i * 2654435761u;
+            struct ovl_prefix p = { .plen = v4 ? 96 + 24 : 32 };
+
+            if (v4) {
+                p.addr = in6_addr_mapped_ipv4(htonl(nr & ~0xffu));
+            } else {
+                ovs_be32 high = htonl(nr);
+
+                memcpy(&p.addr, &high, sizeof high);
+            }
+            ovl_fib_edit_insert(edit, &p, 1 + i);
+        }
+        assert_true(others_go_on(ovl_fib_edit_end(edit), &all));
+    }
+}
+
+static void
 test_vrf_of_100_routes_takes_two_kilobytes(void **state OVS_UNUSED)
 {
     struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
@@ -700,6 +772,7 @@ main(void)
         cmocka_unit_test(test_bursts_of_several_fibs),
         cmocka_unit_test(test_many_routes_come_and_go),
         cmocka_unit_test(test_nothing_is_left_whatever_went_first),
+        cmocka_unit_test(test_long_edits_hold_nobody_up),
         cmocka_unit_test(test_vrf_of_100_routes_takes_two_kilobytes),
     };
 
