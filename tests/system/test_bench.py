@@ -51,3 +51,25 @@ def test_daemon_that_was_not_built():
     assert result.returncode == 1
     assert result.stderr == ("bench: there is no /nowhere; utilities/bench "
                              "builds it\n")
+
+
+def test_lines_of_a_program_get_a_table():
+    """Rates are to be high, all else low; the exit status is passed on."""
+    def line(ours, peers, unit="ns", peer="goal", **more):
+        return json.dumps({"case": "a", "size": 1, "ours": ours, "unit": unit,
+                           "peer": peer, "peers": peers,
+                           "ratio": ours / peers, "pairs": 1, **more})
+
+    text = "\n".join([line(1, 2), line(2, 1), line(2, 1, "1/s"),
+                      line(1, 2, "1/s"), line(1, 2, peer="cmap"),
+                      line(3, 2, peer="few", goal=1.3, at_most=True)])
+    result = subprocess.run(
+        ["/usr/bin/python3", "-B",
+         os.path.join(HERE, "../bench/table.py"), "sh", "-c",
+         "echo \"$1\"; exit 3", "sh", text], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 3
+    assert result.stdout == text + "\n"
+    assert [row.split("  ")[-1].strip()
+            for row in result.stderr.splitlines()[2:]] == [
+        "met", "MISSED", "met", "MISSED", "0.5", "1.5, goal <= 1.3: MISSED"]
