@@ -224,6 +224,7 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
     }
 
     uint64_t router = ovl_fast_router_of(net);
+    uint64_t vni_bits = ovl_mac_key_x(net->vni, 0);
     struct ovl_fast_from from = {
         .net = net, .gateway4 = net->gateway4,
         .n_gateways4 = net->n_gateways4,
@@ -258,7 +259,7 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
         item->sport = ovl_vxlan_hash_to_port(ovl_fast_hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
         if (OVS_LIKELY(pkt.dst != router)) {
-            item->way = want(&w, &keys, ovl_mac_key_x(net->vni, pkt.dst));
+            item->way = want(&w, &keys, vni_bits | pkt.dst);
         } else {
             from.routed = pkt.ipv6 ? known->routed6 : known->routed4;
             ovl_fast_want_route(fast, &routed, &from, data, pkt.ipv6, item);
