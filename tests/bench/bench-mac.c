@@ -3,13 +3,14 @@
 /* The MAC table beside DPDK's rte_hash and OVS's cmap: same keys, same
  * process, the same answers.  Prints JSON lines, see README.md.
  *
- *     bench-mac [--quick]
+ *     bench-mac [--quick] [--size=N]
  *
  * Windows of the two take turns; a ratio is the median of those of
  * neighboring windows.  Times are CPU time of the thread that looks up. */
 
 #include <config.h>
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
@@ -37,12 +38,17 @@
 #define N_PAIRS 15
 #define N_WAYS 1000
 #define BULK OVL_BULK_MAX
+#define SMALL_BULK 4
 #define MAX_LOOKUPS (1 << 20)
+
+/* Keys that are on their way into the cache. */
+#define FETCH_AHEAD 128
 
 /* The writer changes keys in transactions of this many. */
 #define WRITER_STEP 64
 
 static bool quick;
+static size_t bulk = BULK;      /* Keys that are looked up together. */
 static const char *pages = "4 kB";
 
 /* A key, as DPDK hashes fastest. */
@@ -115,6 +121,18 @@ make_wanted(bool zipf)
         wanted[i] = keys[random_key(zipf)];
         wanted_vnis[i] = wanted[i].vni;
         wanted_macs[i] = ovl_mac_bits(wanted[i].mac);
+    }
+}
+
+/* Brings what will be looked up soon, from number 'i' on, into the cache: a
+ * packet's addresses are there when they are looked up. */
+static inline void
+fetch_wanted(const void *array, size_t i, size_t size)
+{
+    const char *p = (const char *) array + (i + FETCH_AHEAD) * size;
+
+    for (size_t offset = 0; offset < bulk * size; offset += CACHE_LINE_SIZE) {
+        OVS_PREFETCH(p + offset);
     }
 }
 
@@ -206,12 +224,14 @@ ours_look_up(void)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < n_wanted; i += BULK) {
+    for (size_t i = 0; i < n_wanted; i += bulk) {
         const struct ovl_way *ways[BULK];
 
+        fetch_wanted(wanted_vnis, i, sizeof *wanted_vnis);
+        fetch_wanted(wanted_macs, i, sizeof *wanted_macs);
         ovl_mac_lookup_bulk(fwd, ovl_forwarding_version(fwd), &wanted_vnis[i],
-                            &wanted_macs[i], BULK, ways);
-        for (int j = 0; j < BULK; j++) {
+                            &wanted_macs[i], bulk, ways);
+        for (size_t j = 0; j < bulk; j++) {
             sum += ways[j] ? ways[j]->vlan : 0;
         }
     }
@@ -302,21 +322,24 @@ cmap_look_up(void)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < n_wanted; i += BULK) {
+    for (size_t i = 0; i < n_wanted; i += bulk) {
         const struct cmap_node *nodes[BULK];
         uint32_t hashes[BULK];
         unsigned long found;
 
-        for (int j = 0; j < BULK; j++) {
+        fetch_wanted(wanted, i, sizeof *wanted);
+        fetch_wanted(wanted_vnis, i, sizeof *wanted_vnis);
+        for (size_t j = 0; j < bulk; j++) {
             hashes[j] = cmap_hash(wanted_vnis[i + j], wanted[i + j].mac);
         }
-        found = cmap_find_batch(&cmap, UINT32_MAX, hashes, nodes);
-        for (int j = 0; j < BULK; j++) {
+        found = cmap_find_batch(&cmap, UINT32_MAX >> (32 - bulk), hashes,
+                                nodes);
+        for (size_t j = 0; j < bulk; j++) {
             if (found & 1ul << j) {
                 OVS_PREFETCH(nodes[j]);
             }
         }
-        for (int j = 0; j < BULK; j++) {
+        for (size_t j = 0; j < bulk; j++) {
             const struct cmap_entry *e;
 
             if (!(found & 1ul << j)) {
@@ -424,16 +447,17 @@ rte_look_up(void)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < n_wanted; i += BULK) {
+    for (size_t i = 0; i < n_wanted; i += bulk) {
         const void *burst[BULK];
         void *values[BULK];
         uint64_t found;
 
-        for (int j = 0; j < BULK; j++) {
+        fetch_wanted(wanted, i, sizeof *wanted);
+        for (size_t j = 0; j < bulk; j++) {
             burst[j] = &wanted[i + j];
         }
-        rte_hash_lookup_bulk_data(rte, burst, BULK, &found, values);
-        for (int j = 0; j < BULK; j++) {
+        rte_hash_lookup_bulk_data(rte, burst, bulk, &found, values);
+        for (size_t j = 0; j < bulk; j++) {
             sum += found & UINT64_C(1) << j ? (uintptr_t) values[j] : 0;
         }
     }
@@ -556,49 +580,57 @@ compare(const char *name, const struct table *peer, bool with_writer)
 }
 
 static void
-compare_all(size_t n)
+compare_with(const struct table *peer)
 {
-    const struct table *peers[] = {
-        &cmap_table,
-#ifdef DPDK_NETDEV
-        &rte_table,
-#endif
-    };
+    double rate = fill(&ours), peers_rate = fill(peer);
 
-    make_keys(n);
-
-    double rate = fill(&ours);
     while (ovl_forwarding_collect(fwd)) {
         ovsrcu_quiesce();
     }
-    double bytes = ours_size() / (double) n;
-    report("T2 bytes per MAC", n, bytes, "goal", 24, bytes / 24, "bytes", 1,
-           bytes, 24);
-    for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
-        double peers_rate = fill(peers[i]);
-        double peers_bytes = peers[i]->size() / (double) n;
 
-        report("bytes per MAC", n, bytes, peers[i]->name, peers_bytes,
-               bytes / peers_bytes, "bytes", 1, bytes, peers_bytes);
-        report("MACs inserted per second", n, rate, peers[i]->name,
-               peers_rate, rate / peers_rate, "1/s", 1, rate, peers_rate);
-        make_wanted(false);
-        compare("T1 MAC look-up, uniform", peers[i], false);
-        if (n >= 8 * WRITER_STEP) {
-            compare("MAC look-up, uniform, with a writer", peers[i], true);
-        }
-        free_wanted();
-        make_wanted(true);
-        compare("MAC look-up, zipf", peers[i], false);
-        free_wanted();
-        peers[i]->destroy();
-        ovsrcu_quiesce();
+    double bytes = ours_size() / (double) n_keys;
+    double peers_bytes = peer->size() / (double) n_keys;
+
+    if (peer == &cmap_table) {
+        report("T2 bytes per MAC", n_keys, bytes, "goal", 24, bytes / 24,
+               "bytes", 1, bytes, 24);
     }
+    report("bytes per MAC", n_keys, bytes, peer->name, peers_bytes,
+           bytes / peers_bytes, "bytes", 1, bytes, peers_bytes);
+    report("MACs inserted per second", n_keys, rate, peer->name, peers_rate,
+           rate / peers_rate, "1/s", 1, rate, peers_rate);
+    make_wanted(false);
+    compare("T1 MAC look-up, uniform", peer, false);
+    bulk = SMALL_BULK;
+    compare("MAC look-up, uniform, 4 at a time", peer, false);
+    bulk = BULK;
+    free_wanted();
+    make_wanted(true);
+    compare("MAC look-up, zipf", peer, false);
+    free_wanted();
+
+    /* Last, as both tables may be larger afterwards. */
+    if (n_keys >= 8 * WRITER_STEP) {
+        make_wanted(false);
+        compare("MAC look-up, uniform, with a writer", peer, true);
+        free_wanted();
+    }
+    peer->destroy();
     ours_destroy();
-    free(keys);
     for (int i = 0; i < 4; i++) {
         ovsrcu_quiesce();
     }
+}
+
+static void
+compare_all(size_t n)
+{
+    make_keys(n);
+    compare_with(&cmap_table);
+#ifdef DPDK_NETDEV
+    compare_with(&rte_table);
+#endif
+    free(keys);
 }
 
 #ifdef DPDK_NETDEV
@@ -635,10 +667,27 @@ have_huge_pages(void)
 int
 main(int argc, char *argv[])
 {
-    quick = argc > 1 && !strcmp(argv[1], "--quick");
-    if (argc > 1 && !quick) {
-        printf("usage: %s [--quick]\n", argv[0]);
-        return strcmp(argv[1], "--help") != 0;
+    static const struct option options[] = {
+        { "quick", no_argument, NULL, 'q' },
+        { "size", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    size_t size = 0;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'q':
+            quick = true;
+            break;
+        case 's':
+            size = strtoull(optarg, NULL, 10);
+            break;
+        default:
+            printf("usage: %s [--quick] [--size=N]\n", argv[0]);
+            return c != 'h';
+        }
     }
 
     /* What a busy machine does to threads is not of interest. */
@@ -649,6 +698,7 @@ main(int argc, char *argv[])
         setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1);
         execv("/proc/self/exe", argv);
     }
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     random_set_seed(1);
 #ifdef DPDK_NETDEV
     if (have_huge_pages()) {
@@ -662,8 +712,12 @@ main(int argc, char *argv[])
     }
 #endif
     static const size_t sizes[] = { 1000, 10000, 100000, 1000000, 10000000 };
-    for (size_t i = 0; i < ARRAY_SIZE(sizes) - quick; i++) {
-        compare_all(sizes[i]);
+    if (size) {
+        compare_all(size);
+    } else {
+        for (size_t i = 0; i < ARRAY_SIZE(sizes) - quick; i++) {
+            compare_all(sizes[i]);
+        }
     }
     ovsrcu_exit();
     return 0;
