@@ -110,79 +110,132 @@ ovl_exact_find_carefully(const struct ovl_exact_array *array, uint64_t tag,
     }
 }
 
+/* Keys of a bulk. */
+struct keys {
+    const uint32_t *highs;      /* The caller's. */
+    size_t n;
+    uint64_t tags[OVL_EXACT_BULK_MAX];
+    const struct ovl_exact_bucket *firsts[OVL_EXACT_BULK_MAX];
+    uint32_t heads[OVL_EXACT_BULK_MAX];     /* Of 'firsts'. */
+};
+
+static inline ALWAYS_INLINE uint8_t
+y_of(const struct keys *keys, size_t i)
+{
+    return keys->highs[i] >> 16;
+}
+
+static inline ALWAYS_INLINE const struct ovl_exact_bucket *
+second_of(const struct ovl_exact_array *array, const struct keys *keys,
+          size_t i)
+{
+    return &array->buckets[ovl_exact_second(array, keys->tags[i],
+                                            y_of(keys, i))];
+}
+
 /* Fills in 'tags' and 'firsts', and fetches the buckets. */
 static inline ALWAYS_INLINE void
 hash_portable(const struct ovl_exact_map *map,
-              const struct ovl_exact_array *array, const uint64_t xs[],
-              const uint8_t ys[], size_t n, uint64_t tags[],
-              const struct ovl_exact_bucket *firsts[])
+              const struct ovl_exact_array *array, const uint64_t lows[],
+              struct keys *keys)
 {
-    for (size_t i = 0; i < n; i++) {
-        tags[i] = ovl_exact_tag(&map->seed, xs[i], ys[i]);
-        firsts[i] = &array->buckets[ovl_exact_first(array, tags[i], ys[i])];
-        OVS_PREFETCH(firsts[i]);
+    for (size_t i = 0; i < keys->n; i++) {
+        uint64_t x = lows[i] ^ (uint64_t) keys->highs[i] << 48;
+        uint64_t tag = ovl_exact_tag(&map->seed, x, y_of(keys, i));
+
+        keys->tags[i] = tag;
+        keys->firsts[i]
+            = &array->buckets[ovl_exact_first(array, tag, y_of(keys, i))];
+        OVS_PREFETCH(keys->firsts[i]);
     }
+}
+
+/* Returns a map of the keys that are not in their first bucket but may be in
+ * their second, and stores in '*any' the disjunction of all values. */
+static inline ALWAYS_INLINE uint32_t
+check_portable(const struct keys *keys, const uint32_t values[],
+               uint32_t *any)
+{
+    uint32_t left = 0;
+
+    *any = 0;
+    for (size_t i = 0; i < keys->n; i++) {
+        left |= (uint32_t) (!values[i] & ((keys->heads[i] & 0xff) != 0)) << i;
+        *any |= values[i];
+    }
+    return left;
 }
 
 typedef void hash_func(const struct ovl_exact_map *,
-                       const struct ovl_exact_array *, const uint64_t xs[],
-                       const uint8_t ys[], size_t n, uint64_t tags[],
-                       const struct ovl_exact_bucket *firsts[]);
+                       const struct ovl_exact_array *, const uint64_t lows[],
+                       struct keys *);
 typedef uint32_t match_func(const struct ovl_exact_bucket *, uint64_t tag);
+typedef uint32_t check_func(const struct keys *, const uint32_t values[],
+                            uint32_t *any);
 
-/* Looks 'n' keys up, whose numbers are in 'left', that are not in their first
- * bucket, or whose bucket changed. */
-static inline ALWAYS_INLINE void
-find_left(const struct ovl_exact_array *array, const uint64_t tags[],
-          const uint8_t ys[], const uint8_t left[], size_t n,
-          const struct ovl_exact_bucket *const firsts[],
-          const uint32_t heads[], uint32_t values[], match_func *match)
+/* Looks up those keys of 'left' in their second bucket; it has one at least.
+ * Returns the disjunction of their values. */
+static inline ALWAYS_INLINE uint32_t
+find_left(const struct ovl_exact_array *array, const struct keys *keys,
+          uint32_t left, uint32_t values[], match_func *match)
 {
     const struct ovl_exact_bucket *seconds[OVL_EXACT_BULK_MAX];
+    uint32_t any = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        size_t j = left[i];
-
-        seconds[i] = &array->buckets[ovl_exact_second(array, tags[j], ys[j])];
-        OVS_PREFETCH(seconds[i]);
+    for (uint32_t map = left; map; map = zero_rightmost_1bit(map)) {
+        seconds[n] = second_of(array, keys, raw_ctz(map));
+        OVS_PREFETCH(seconds[n++]);
     }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t head = load_head(seconds[i]);
-        size_t j = left[i];
+    n = 0;
+    for (; left; left = zero_rightmost_1bit(left)) {
+        const struct ovl_exact_bucket *second = seconds[n++];
+        uint32_t head = load_head(second);
+        size_t i = raw_ctz(left);
 
-        values[j] = match(seconds[i], tags[j]);
-        if (OVS_UNLIKELY((load_head(seconds[i]) ^ head)
-                         | (load_head(firsts[j]) ^ heads[j]))) {
-            values[j] = ovl_exact_find_carefully(array, tags[j], ys[j]);
+        values[i] = match(second, keys->tags[i]);
+        if (OVS_UNLIKELY((load_head(second) ^ head)
+                         | (load_head(keys->firsts[i]) ^ keys->heads[i]))) {
+            values[i] = ovl_exact_find_carefully(array, keys->tags[i],
+                                                 y_of(keys, i));
         }
+        any |= values[i];
     }
+    return any;
 }
 
-static inline ALWAYS_INLINE void
-find_bulk(const struct ovl_exact_map *map, const uint64_t xs[],
-          const uint8_t ys[], size_t n, uint32_t values[], hash_func *hash,
-          match_func *match)
+static inline ALWAYS_INLINE uint32_t
+find_bulk(const struct ovl_exact_map *map, const uint64_t lows[],
+          const uint32_t highs[], size_t n, uint32_t values[],
+          hash_func *hash, match_func *match, check_func *check)
 {
     const struct ovl_exact_array *array
         = ovsrcu_get(struct ovl_exact_array *, &map->array);
-    const struct ovl_exact_bucket *firsts[OVL_EXACT_BULK_MAX];
-    uint64_t tags[OVL_EXACT_BULK_MAX];
-    uint32_t heads[OVL_EXACT_BULK_MAX];
-    uint8_t left[OVL_EXACT_BULK_MAX];
-    size_t n_left = 0;
+    uint32_t changed = 0, any, left;
+    struct keys keys;
 
-    hash(map, array, xs, ys, n, tags, firsts);
+    keys.highs = highs;
+    keys.n = n;
+    hash(map, array, lows, &keys);
     for (size_t i = 0; i < n; i++) {
-        heads[i] = load_head(firsts[i]);
-        values[i] = match(firsts[i], tags[i]);
-        left[n_left] = i;
-        n_left += ((load_head(firsts[i]) != heads[i])
-                   | (!values[i] & ((heads[i] & 0xff) != 0)));
+        const struct ovl_exact_bucket *b = keys.firsts[i];
+        uint32_t head = load_head(b);
+
+        keys.heads[i] = head;
+        values[i] = match(b, keys.tags[i]);
+        changed |= load_head(b) ^ head;
     }
-    if (n_left) {
-        find_left(array, tags, ys, left, n_left, firsts, heads, values,
-                  match);
+    if (OVS_UNLIKELY(changed)) {
+        any = 0;
+        for (size_t i = 0; i < n; i++) {
+            values[i] = ovl_exact_find_carefully(array, keys.tags[i],
+                                                 y_of(&keys, i));
+            any |= values[i];
+        }
+        return any;
     }
+    left = check(&keys, values, &any);
+    return left ? any | find_left(array, &keys, left, values, match) : any;
 }
 
 static bool
@@ -191,11 +244,12 @@ is_supported_portable(void)
     return true;
 }
 
-static void
-find_bulk_portable(const struct ovl_exact_map *map, const uint64_t xs[],
-                   const uint8_t ys[], size_t n, uint32_t values[])
+static uint32_t
+find_bulk_portable(const struct ovl_exact_map *map, const uint64_t lows[],
+                   const uint32_t highs[], size_t n, uint32_t values[])
 {
-    find_bulk(map, xs, ys, n, values, hash_portable, match_portable);
+    return find_bulk(map, lows, highs, n, values, hash_portable,
+                     match_portable, check_portable);
 }
 
 #ifdef HAVE_X86_VECTORS
@@ -242,11 +296,12 @@ match_avx2(const struct ovl_exact_bucket *b, uint64_t tag)
     return found ? _mm256_cvtsi256_si32(value) : 0;
 }
 
-static AVX2 void
-find_bulk_avx2(const struct ovl_exact_map *map, const uint64_t xs[],
-               const uint8_t ys[], size_t n, uint32_t values[])
+static AVX2 uint32_t
+find_bulk_avx2(const struct ovl_exact_map *map, const uint64_t lows[],
+               const uint32_t highs[], size_t n, uint32_t values[])
 {
-    find_bulk(map, xs, ys, n, values, hash_portable, match_avx2);
+    return find_bulk(map, lows, highs, n, values, hash_portable,
+                     match_avx2, check_portable);
 }
 
 /* AVX-512, as servers have it since 2017. */
@@ -272,18 +327,24 @@ match_avx512(const struct ovl_exact_bucket *b, uint64_t tag)
     __m512i all = _mm512_load_si512(b);
 
     /* Qwords 3 to 7 have the tags, dwords 1 to 5 the values. */
-    uint32_t found = _mm512_cmpeq_epi64_mask(all, _mm512_set1_epi64(tag)) >> 2
-                     & _mm256_test_epi32_mask(low, low) & 0x3e;
-
+    __mmask8 found = _mm512_mask_cmpeq_epi64_mask(0xf8, all,
+                                                  _mm512_set1_epi64(tag));
+    found = _mm256_mask_test_epi32_mask(_kshiftri_mask8(found, 2), low, low);
     return _mm256_cvtsi256_si32(_mm256_maskz_compress_epi32(found, low));
 }
 
-/* ovl_exact_tag() and ovl_exact_first(), eight keys at a time. */
+/* A map of the first 'n' of eight lanes. */
+static AVX512 inline ALWAYS_INLINE __mmask8
+lanes(size_t n)
+{
+    return n >= 8 ? 0xff : (1u << n) - 1;
+}
+
+/* hash_portable(), eight keys at a time. */
 static AVX512 inline ALWAYS_INLINE void
 hash_avx512(const struct ovl_exact_map *map,
-            const struct ovl_exact_array *array, const uint64_t xs[],
-            const uint8_t ys[], size_t n, uint64_t tags[],
-            const struct ovl_exact_bucket *firsts[])
+            const struct ovl_exact_array *array, const uint64_t lows[],
+            struct keys *keys)
 {
     const __m512i add = _mm512_set1_epi64(map->seed.add);
     const __m512i mul_y = _mm512_set1_epi64(map->seed.mul_y);
@@ -293,10 +354,13 @@ hash_avx512(const struct ovl_exact_map *map,
     const __m512i n_buckets = _mm512_set1_epi64(array->n_buckets);
     const __m512i buckets = _mm512_set1_epi64((uintptr_t) array->buckets);
 
-    for (size_t i = 0; i < n; i += 8) {
-        __mmask8 mask = n - i >= 8 ? 0xff : (1u << (n - i)) - 1;
-        __m512i x = _mm512_maskz_loadu_epi64(mask, &xs[i]);
-        __m512i y = _mm512_cvtepu8_epi64(_mm_maskz_loadu_epi8(mask, &ys[i]));
+    for (size_t i = 0; i < keys->n; i += 8) {
+        __mmask8 mask = lanes(keys->n - i);
+        __m512i low = _mm512_maskz_loadu_epi64(mask, &lows[i]);
+        __m512i high = _mm512_cvtepu32_epi64(
+            _mm256_maskz_loadu_epi32(mask, &keys->highs[i]));
+        __m512i x = _mm512_xor_si512(low, _mm512_slli_epi64(high, 48));
+        __m512i y = _mm512_srli_epi64(_mm512_slli_epi64(high, 40), 56);
         __m512i z = _mm512_add_epi64(_mm512_add_epi64(x, add),
                                      _mm512_mullo_epi64(y, mul_y));
 
@@ -305,25 +369,55 @@ hash_avx512(const struct ovl_exact_map *map,
                                mul1);
         z = _mm512_mullo_epi64(_mm512_xor_si512(z, _mm512_srli_epi64(z, 32)),
                                mul2);
-        __m512i high = _mm512_srli_epi64(z, 32);
-        __m512i number = _mm512_srli_epi64(_mm512_mul_epu32(high, n_buckets),
+        __m512i top = _mm512_srli_epi64(z, 32);
+        __m512i number = _mm512_srli_epi64(_mm512_mul_epu32(top, n_buckets),
                                            32);
 
         number = _mm512_slli_epi64(_mm512_xor_si512(number, y), 6);
-        _mm512_storeu_si512(&tags[i], _mm512_xor_si512(z, high));
-        _mm512_storeu_si512(&firsts[i], _mm512_add_epi64(buckets, number));
+        _mm512_storeu_si512(&keys->tags[i], _mm512_xor_si512(z, top));
+        _mm512_storeu_si512(&keys->firsts[i],
+                            _mm512_add_epi64(buckets, number));
+#pragma GCC unroll 8
         for (size_t j = i; j < i + 8; j++) {
-            OVS_PREFETCH(firsts[j]);
+            OVS_PREFETCH(keys->firsts[j]);
         }
     }
 }
+
+/* check_portable(), eight keys at a time. */
+static AVX512 inline ALWAYS_INLINE uint32_t
+check_avx512(const struct keys *keys, const uint32_t values[], uint32_t *any)
+{
+    __m256i all = _mm256_setzero_si256();
+    uint32_t left = 0;
+
+    for (size_t i = 0; i < keys->n; i += 8) {
+        __mmask8 mask = lanes(keys->n - i);
+        __m256i value = _mm256_maskz_loadu_epi32(mask, &values[i]);
+        __m256i head = _mm256_loadu_si256((const void *) &keys->heads[i]);
+
+        mask = _mm256_mask_testn_epi32_mask(mask, value, value);
+        mask = _mm256_mask_test_epi32_mask(mask, head,
+                                           _mm256_set1_epi32(0xff));
+        left |= (uint32_t) mask << i;
+        all = _mm256_or_si256(all, value);
+    }
+
+    __m128i half = _mm_or_si128(_mm256_castsi256_si128(all),
+                                _mm256_extracti128_si256(all, 1));
+    uint64_t quarter = _mm_extract_epi64(half, 0) | _mm_extract_epi64(half, 1);
+
+    *any = quarter | quarter >> 32;
+    return left;
+}
 BUILD_ASSERT_DECL(OVL_EXACT_BULK_MAX % 8 == 0);
 
-static AVX512 void
-find_bulk_avx512(const struct ovl_exact_map *map, const uint64_t xs[],
-                 const uint8_t ys[], size_t n, uint32_t values[])
+static AVX512 uint32_t
+find_bulk_avx512(const struct ovl_exact_map *map, const uint64_t lows[],
+                 const uint32_t highs[], size_t n, uint32_t values[])
 {
-    find_bulk(map, xs, ys, n, values, hash_avx512, match_avx512);
+    return find_bulk(map, lows, highs, n, values, hash_avx512,
+                     match_avx512, check_avx512);
 }
 #endif /* HAVE_X86_VECTORS */
 

@@ -348,8 +348,8 @@ insert(struct ovl_exact_map *map, struct ovl_exact_array *array,
 
 /* Growing and shrinking. */
 
-/* Brings the first buckets in 'to' of the keys of bucket 'number' of 'from' into
- * the cache: those of keys that are in their second bucket in 'from' are
+/* Brings the first buckets in 'to' of the keys of bucket 'number' of 'from'
+ * into the cache: those of keys that are in their second bucket in 'from' are
  * anywhere. */
 static void
 prefetch_copies(const struct ovl_exact_array *from, uint32_t number,

@@ -45,7 +45,7 @@
  *
  *     ovl_exact_map_init(&map);
  *     ovl_exact_map_set(&map, (struct ovl_exact_key) { 0x1234, 0 }, 77);
- *     ovl_exact_map_find_bulk(&map, xs, ys, n, values);
+ *     ovl_exact_map_find_bulk(&map, macs, vnis, n, values);
  *
  * Layer 1. */
 
@@ -90,12 +90,14 @@ struct ovl_exact_array {
 
 struct ovl_exact_map;
 
-/* One way to look up: all give the same results. */
+/* One way to look up, as ovl_exact_map_find_bulk(): all give the same
+ * results. */
 struct ovl_exact_variant {
     const char *name;
     bool (*is_supported)(void);
-    void (*find_bulk)(const struct ovl_exact_map *, const uint64_t xs[],
-                      const uint8_t ys[], size_t n, uint32_t values[]);
+    uint32_t (*find_bulk)(const struct ovl_exact_map *, const uint64_t lows[],
+                          const uint32_t highs[], size_t n,
+                          uint32_t values[]);
 };
 
 /* From the fastest to the portable one; ends with a null name. */
@@ -115,12 +117,14 @@ struct ovl_exact_map {
 };
 
 /* Gives the values of 'n' keys, 1 <= n <= OVL_EXACT_BULK_MAX; 0 for those
- * that are not there. */
-static inline void
-ovl_exact_map_find_bulk(const struct ovl_exact_map *map, const uint64_t xs[],
-                        const uint8_t ys[], size_t n, uint32_t values[])
+ * that are not there.  The keys come as tables have them, in two parts, of
+ * which the lower is mostly of 48 bits and the upper of 24: 'x' is low ^
+ * high << 48, 'y' is high >> 16.  Returns the disjunction of all values. */
+static inline uint32_t
+ovl_exact_map_find_bulk(const struct ovl_exact_map *map, const uint64_t lows[],
+                        const uint32_t highs[], size_t n, uint32_t values[])
 {
-    map->variant->find_bulk(map, xs, ys, n, values);
+    return map->variant->find_bulk(map, lows, highs, n, values);
 }
 
 uint32_t ovl_exact_map_find(const struct ovl_exact_map *,

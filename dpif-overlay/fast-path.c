@@ -271,7 +271,9 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
     if (asked.n) {
         ovl_fast_find_answers(fast, &asked);
     }
-    memset(keys.ys, ovl_mac_key_y(net->vni), sizeof keys.ys);
+    for (size_t i = 0; i < ARRAY_SIZE(keys.highs); i++) {
+        keys.highs[i] = ovl_mac_key_high(net->vni);
+    }
     choose_ways(fast, false, &keys, w.n, n);
 }
 
@@ -440,16 +442,16 @@ decide_tunnel(struct ovl_fast *fast, struct dp_packet *const packets[],
     wanted_init(&w);
     for (size_t i = 0; i < t.n; i++) {
         struct ovl_fast_item *item = &fast->items[t.indexes[i]];
-        uint8_t y = ovl_mac_key_y(t.vnis[i]);
+        uint32_t high = ovl_mac_key_high(t.vnis[i]);
 
         if (t.allowed[i] && t.from[i]) {
-            if (w.n && keys.ys[w.n - 1] != y) {
+            if (w.n && keys.highs[w.n - 1] != high) {
                 w.last = NO_KEY;
             }
             item->net = t.nets[i];
             item->from = t.from[i]->traffic;
             item->way = want(&w, &keys, ovl_mac_key_x(t.vnis[i], t.dsts[i]));
-            keys.ys[item->way] = y;
+            keys.highs[item->way] = high;
         }
     }
     choose_ways(fast, true, &keys, w.n, n);

@@ -367,7 +367,7 @@ void ovl_source_lookup_bulk(const struct ovl_forwarding *, ovs_version_t,
  * ovl_mac_bits() gives. */
 struct ovl_mac_keys {
     uint64_t xs[OVL_BULK_MAX];
-    uint8_t ys[OVL_BULK_MAX];
+    uint32_t highs[OVL_BULK_MAX];
 };
 
 static inline uint64_t
@@ -376,10 +376,11 @@ ovl_mac_key_x(uint32_t vni, uint64_t mac)
     return mac | (uint64_t) vni << 48;
 }
 
-static inline uint8_t
-ovl_mac_key_y(uint32_t vni)
+/* What of the VNI has no room there. */
+static inline uint32_t
+ovl_mac_key_high(uint32_t vni)
 {
-    return vni >> 16;
+    return vni & 0xff0000;
 }
 
 void ovl_mac_find_bulk(const struct ovl_forwarding *, ovs_version_t,

@@ -11,13 +11,14 @@
 
 #include "util.h"
 
-/* The MAC as it is in memory, then the VNI: it says nothing about order. */
+/* The MAC as it is in memory, then the VNI: it says nothing about order.
+ * ovl_mac_lookup_bulk() has the two parts put together by the map. */
 static struct ovl_exact_key
 mac_key(uint32_t vni, uint64_t mac)
 {
     return (struct ovl_exact_key) {
         .x = ovl_mac_key_x(vni, mac),
-        .y = ovl_mac_key_y(vni),
+        .y = vni >> 16,
     };
 }
 
@@ -38,37 +39,36 @@ ovl_mac_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
     return number ? ovl_way_pool_get(fwd, number) : NULL;
 }
 
+static void
+find_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
+          const uint64_t xs[], const uint32_t highs[], size_t n,
+          const struct ovl_way *ways[])
+{
+    uint32_t numbers[OVL_BULK_MAX];
+
+    ovs_assert(n && n <= OVL_BULK_MAX);
+    ovl_vexact_find_bulk(&fwd->macs, version, xs, highs, n, numbers);
+    for (size_t i = 0; i < n; i++) {
+        ways[i] = numbers[i] ? ovl_way_pool_get(fwd, numbers[i]) : NULL;
+        OVS_PREFETCH(ways[i]);
+    }
+}
+BUILD_ASSERT_DECL(OVL_BULK_MAX <= OVL_EXACT_BULK_MAX);
+
 void
 ovl_mac_find_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
                   const struct ovl_mac_keys *keys, size_t n,
                   const struct ovl_way *ways[])
 {
-    uint32_t numbers[OVL_BULK_MAX];
-
-    ovs_assert(n && n <= OVL_BULK_MAX);
-    ovl_vexact_find_bulk(&fwd->macs, version, keys->xs, keys->ys, n, numbers);
-    for (size_t i = 0; i < n; i++) {
-        ways[i] = NULL;
-        if (numbers[i]) {
-            ways[i] = ovl_way_pool_get(fwd, numbers[i]);
-            OVS_PREFETCH(ways[i]);
-        }
-    }
+    find_bulk(fwd, version, keys->xs, keys->highs, n, ways);
 }
-BUILD_ASSERT_DECL(OVL_BULK_MAX <= OVL_EXACT_BULK_MAX);
 
 void
 ovl_mac_lookup_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
                     const uint32_t vnis[], const uint64_t macs[], size_t n,
                     const struct ovl_way *ways[])
 {
-    struct ovl_mac_keys keys;
-
-    for (size_t i = 0; i < n; i++) {
-        keys.xs[i] = ovl_mac_key_x(vnis[i], macs[i]);
-        keys.ys[i] = ovl_mac_key_y(vnis[i]);
-    }
-    ovl_mac_find_bulk(fwd, version, &keys, n, ways);
+    find_bulk(fwd, version, macs, vnis, n, ways);
 }
 
 void

@@ -149,14 +149,14 @@ find_ip4s(const struct ovl_forwarding *fwd, ovs_version_t version,
           const uint32_t vnis[], const struct in6_addr *const ips[],
           const uint8_t which[], size_t n, const struct ovl_owner *owners[])
 {
-    const uint8_t ys[OVL_BULK_MAX] = { 0 };
+    static const uint32_t highs[OVL_BULK_MAX];
     uint32_t numbers[OVL_BULK_MAX];
     uint64_t xs[OVL_BULK_MAX];
 
     for (size_t i = 0; i < n; i++) {
         xs[i] = neighbor_key(vnis[which[i]], ips[which[i]]).x;
     }
-    ovl_vexact_find_bulk(&fwd->neighbors4, version, xs, ys, n, numbers);
+    ovl_vexact_find_bulk(&fwd->neighbors4, version, xs, highs, n, numbers);
     for (size_t i = 0; i < n; i++) {
         const struct ovl_owner *owner = NULL;
 

@@ -257,7 +257,7 @@ void
 ovl_index_find_bulk(const struct ovl_index *index, const uint64_t keys[],
                     size_t n, struct ovl_inode *nodes[], size_t size)
 {
-    const uint8_t ys[OVL_EXACT_BULK_MAX] = { 0 };
+    static const uint32_t highs[OVL_EXACT_BULK_MAX];
     const struct ovl_index_cell *cells[OVL_EXACT_BULK_MAX];
     uint32_t slots[OVL_EXACT_BULK_MAX];
     size_t n_words = 0;
@@ -271,7 +271,7 @@ ovl_index_find_bulk(const struct ovl_index *index, const uint64_t keys[],
     }
 
     /* Of hashes, one in 2**32 is a word. */
-    ovl_exact_map_find_bulk(&index->map, keys, ys, n, slots);
+    ovl_exact_map_find_bulk(&index->map, keys, highs, n, slots);
     for (size_t i = 0; i < n; i++) {
         cells[i] = (OVS_UNLIKELY(is_word(keys[i]))
                     ? find_word(index, keys[i])

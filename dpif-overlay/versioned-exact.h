@@ -71,18 +71,15 @@ uint32_t ovl_vexact_resolve(const struct ovl_vexact *, uint32_t value,
                             ovs_version_t version);
 
 /* Gives the values of 'n' keys, 1 <= n <= OVL_EXACT_BULK_MAX, that are in
- * force in 'version'; 0: not there. */
+ * force in 'version'; 0: not there.  Keys are in two parts, as in
+ * ovl_exact_map_find_bulk(). */
 static inline void
 ovl_vexact_find_bulk(const struct ovl_vexact *v, ovs_version_t version,
-                     const uint64_t xs[], const uint8_t ys[], size_t n,
+                     const uint64_t lows[], const uint32_t highs[], size_t n,
                      uint32_t values[])
 {
-    uint32_t any = 0;
+    uint32_t any = ovl_exact_map_find_bulk(&v->map, lows, highs, n, values);
 
-    ovl_exact_map_find_bulk(&v->map, xs, ys, n, values);
-    for (size_t i = 0; i < n; i++) {
-        any |= values[i];
-    }
     if (OVS_UNLIKELY(any & OVL_VEXACT_CHANGE)) {
         for (size_t i = 0; i < n; i++) {
             values[i] = ovl_vexact_resolve(v, values[i], version);

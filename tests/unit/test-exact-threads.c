@@ -68,10 +68,10 @@ static void
 find(const struct reader *r, ovs_version_t version, const uint64_t xs[],
      uint32_t values[])
 {
-    const uint8_t ys[OVL_EXACT_BULK_MAX] = { 0 };
+    static const uint32_t highs[OVL_EXACT_BULK_MAX];
     const struct ovl_vexact *map = &r->shared->map;
 
-    r->variant->find_bulk(&map->map, xs, ys, OVL_EXACT_BULK_MAX, values);
+    r->variant->find_bulk(&map->map, xs, highs, OVL_EXACT_BULK_MAX, values);
     for (int i = 0; i < OVL_EXACT_BULK_MAX; i++) {
         values[i] = ovl_vexact_resolve(map, values[i], version);
     }
