@@ -150,6 +150,24 @@ hash_portable(const struct ovl_exact_map *map,
     }
 }
 
+/* Fetches the second buckets of keys that are there, as hints say, so that
+ * they come from memory along with the first ones. */
+static inline ALWAYS_INLINE void
+fetch_hinted(const struct ovl_exact_array *array, const struct keys *keys)
+{
+    uint8_t hinted[OVL_EXACT_BULK_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < keys->n; i++) {
+        hinted[n] = i;
+        n += ovl_exact_hint(array, keys->firsts[i] - array->buckets,
+                            keys->tags[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        OVS_PREFETCH(second_of(array, keys, hinted[i]));
+    }
+}
+
 /* Returns a map of the keys that are not in their first bucket but may be in
  * their second, and stores in '*any' the disjunction of all values. */
 static inline ALWAYS_INLINE uint32_t
@@ -217,6 +235,9 @@ find_bulk(const struct ovl_exact_map *map, const uint64_t lows[],
     keys.highs = highs;
     keys.n = n;
     hash(map, array, lows, &keys);
+    if (array->n_buckets >= OVL_EXACT_HINTED) {
+        fetch_hinted(array, &keys);
+    }
     for (size_t i = 0; i < n; i++) {
         const struct ovl_exact_bucket *b = keys.firsts[i];
         uint32_t head = load_head(b);

@@ -52,10 +52,13 @@ BUILD_ASSERT_DECL(sizeof(struct ovl_exact_bucket) == CACHE_LINE_SIZE);
 
 /* Memory. */
 
+/* Of a region: its buckets, and their hints. */
+#define REGION_SIZE (REGION * sizeof(struct ovl_exact_bucket) + REGION / 4)
+
 static size_t
 array_size(const struct ovl_exact_array *array)
 {
-    return (size_t) array->n_buckets * sizeof *array->buckets;
+    return (size_t) array->n_regions * REGION_SIZE;
 }
 
 /* Zeroed. */
@@ -65,6 +68,7 @@ alloc_buckets(size_t size)
     if (size < HUGE_PAGE) {
         return xzalloc_cacheline(size);
     }
+    size = ROUND_UP(size, get_page_size());
 
     /* So that it begins at a huge page. */
     char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
@@ -95,6 +99,7 @@ array_create(uint32_t n_regions)
     array->n_regions = n_regions;
     array->n_buckets = n_regions * REGION;
     array->buckets = alloc_buckets(array_size(array));
+    array->hints = (void *) (array->buckets + array->n_buckets);
     return array;
 }
 
@@ -158,6 +163,35 @@ change_head(struct ovl_exact_bucket *b, int d_second)
     }
     atomic_store_explicit(&b->head, ((head >> 8) + 1) << 8 | n_second,
                           memory_order_release);
+}
+
+/* Makes bucket 'number' count a key with 'tag' that is in its second one. */
+static void
+count_second(struct ovl_exact_array *array, uint32_t number, uint64_t tag)
+{
+    uint8_t hints;
+
+    change_head(&array->buckets[number], 1);
+    atomic_read_relaxed(&array->hints[number / 4], &hints);
+    hints |= 1u << ovl_exact_hint_bit(number, tag);
+    atomic_store_relaxed(&array->hints[number / 4], hints);
+}
+
+/* Undoes count_second().  Hints go when no key is left: which of them others
+ * need is not known. */
+static void
+uncount_second(struct ovl_exact_array *array, uint32_t number)
+{
+    uint32_t head;
+    uint8_t hints;
+
+    change_head(&array->buckets[number], -1);
+    atomic_read_relaxed(&array->buckets[number].head, &head);
+    if (!(head & 0xff)) {
+        atomic_read_relaxed(&array->hints[number / 4], &hints);
+        hints &= ~(3u << ovl_exact_hint_bit(number, 0));
+        atomic_store_relaxed(&array->hints[number / 4], hints);
+    }
 }
 
 /* Puts an entry into a free one; see exact-find.c. */
@@ -250,14 +284,14 @@ move_entry(struct ovl_exact_array *array, uint32_t from, int from_slot,
 
     get_y(array, from, tag, &is_first);
     if (is_first) {
-        change_head(b, 1);
+        count_second(array, from, tag);
     }
     fill_entry(&array->buckets[to], to_slot, tag, value);
     OVL_EXACT_BETWEEN_STEPS();
     set_value(b, from_slot, 0);
     OVL_EXACT_BETWEEN_STEPS();
     if (!is_first) {
-        change_head(&array->buckets[to], -1);
+        uncount_second(array, to);
     }
 }
 
@@ -337,7 +371,7 @@ insert(struct ovl_exact_map *map, struct ovl_exact_array *array,
         }
         slot = find_free(second);
         if (slot >= 0) {
-            change_head(first, 1);
+            count_second(array, numbers[0], tag);
             fill_entry(second, slot, tag, value);
             return true;
         }
@@ -347,6 +381,9 @@ insert(struct ovl_exact_map *map, struct ovl_exact_array *array,
 }
 
 /* Growing and shrinking. */
+
+/* The most that an entry costs after growth. */
+#define ENTRY_SIZE 24
 
 /* Brings the first buckets in 'to' of the keys of bucket 'number' of 'from'
  * into the cache: those of keys that are in their second bucket in 'from' are
@@ -397,13 +434,13 @@ copy_array(struct ovl_exact_map *map, const struct ovl_exact_array *from,
     return true;
 }
 
-/* Makes the array anew, so that 'n' keys take 8 of 15 entries: after growth it
- * is half as large again, and an entry costs 24 bytes at most. */
+/* Makes the array anew, so that 'n' keys take ENTRY_SIZE bytes each, and half
+ * of the entries: after growth it is half as large again. */
 static void
 resize(struct ovl_exact_map *map, size_t n)
 {
     struct ovl_exact_array *old = array_of(map);
-    size_t n_regions = n / OVL_EXACT_SLOTS * 15 / 8 / REGION;
+    size_t n_regions = n * ENTRY_SIZE / REGION_SIZE;
 
     for (;;) {
         struct ovl_exact_array *new;
@@ -469,8 +506,7 @@ ovl_exact_map_set(struct ovl_exact_map *map, struct ovl_exact_key key,
             return;
         }
         if (!is_first) {
-            change_head(&array->buckets[ovl_exact_first(array, tag, key.y)],
-                        -1);
+            uncount_second(array, ovl_exact_first(array, tag, key.y));
         }
         map->n--;
         if (map->n < n_entries(array) / 5

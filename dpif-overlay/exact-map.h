@@ -17,6 +17,11 @@
  * line, also that of a key that is not there: a bucket knows whether some
  * key is in its second because of it.
  *
+ * If the array is larger than the caches, the second line of those keys that
+ * need it should not wait for the first.  Two bits for each bucket, few enough
+ * to stay in the caches, say for which keys to fetch it at once: for half of
+ * the keys each.  They are hints: nothing depends on them but time.
+ *
  * When both buckets are full, other keys move from one of their buckets to
  * the other to make room, which is cuckoo hashing (R. Pagh and F. F. Rodler,
  * "Cuckoo Hashing", Journal of Algorithms 51 (2), 2004; with buckets,
@@ -60,6 +65,12 @@
 #define OVL_EXACT_SLOTS 5
 #define OVL_EXACT_BULK_MAX 32
 
+/* Readers look at hints in arrays of so many buckets, which take 8 MB: below,
+ * a second line that comes late costs less than they do. */
+#ifndef OVL_EXACT_HINTED
+#define OVL_EXACT_HINTED (1u << 17)
+#endif
+
 struct ovl_exact_key {
     uint64_t x;
     uint8_t y;
@@ -84,6 +95,7 @@ struct ovl_exact_bucket {
 /* Immutable, but for the buckets. */
 struct ovl_exact_array {
     struct ovl_exact_bucket *buckets;
+    ATOMIC(uint8_t) *hints;     /* Of four buckets each. */
     uint32_t n_buckets;         /* A multiple of 256, from 512 up. */
     uint32_t n_regions;         /* n_buckets / 256. */
 };
@@ -197,6 +209,24 @@ ovl_exact_second(const struct ovl_exact_array *array, uint64_t tag, uint8_t y)
     region += distance;
     region -= region >= array->n_regions ? array->n_regions : 0;
     return region << 8 | (uint8_t) (tag ^ y);
+}
+
+/* The number, among those of the same byte, of the hint for a key whose first
+ * bucket is 'number': whether such keys are in their second, probably. */
+static inline int
+ovl_exact_hint_bit(uint32_t number, uint64_t tag)
+{
+    return number % 4 * 2 + (tag >> 8 & 1);
+}
+
+static inline bool
+ovl_exact_hint(const struct ovl_exact_array *array, uint32_t number,
+               uint64_t tag)
+{
+    uint8_t hints;
+
+    atomic_read_relaxed(&array->hints[number / 4], &hints);
+    return hints >> ovl_exact_hint_bit(number, tag) & 1;
 }
 
 /* Finds a key, whatever the writer is doing. */

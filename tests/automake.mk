@@ -469,7 +469,8 @@ $(TSAN_BINS): ovs.stamp
 	$(AM_V_CCLD)$(MKDIR_P) tests/unit && \
 	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
 		-Wno-error -Wno-tsan -fsanitize=thread -include sched.h \
-		'-DOVL_EXACT_BETWEEN_STEPS()=sched_yield()' -o $@ \
+		'-DOVL_EXACT_BETWEEN_STEPS()=sched_yield()' \
+		-DOVL_EXACT_HINTED=0 -o $@ \
 		$(filter %.c,$^) \
 		ovs/src/lib/cmap.c ovs/src/lib/ovs-rcu.c ovs/src/lib/seq.c \
 		-Wl,--allow-multiple-definition $(OVS_LIBS) $(CMOCKA_LIBS)
