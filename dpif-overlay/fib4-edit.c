@@ -4,8 +4,9 @@
  *
  * A change copies the pages on its way and unpacks the blocks below them, and
  * repaints their ranges.  At the end of the edit these are packed again, but
- * lines at once.  What has become too much for a chunk becomes a page at
- * once; a page with few ranges becomes a chunk again at the end.
+ * lines, and what is changed as a whole, at once.  What has become too much
+ * for a chunk becomes a page at once; a page with few ranges becomes a chunk
+ * again at the end.
  *
  * Neighbors in a block differ; the first range of a block may say the same as
  * the last of the block before.
@@ -37,7 +38,8 @@ struct edit_page {
     struct fib4_page *page;     /* The new one. */
     unsigned long ours[BITMAP_N_LONGS(1 << FIB4_PAGE_BITS)];
                                 /* Which entries are blocks, pages in an edit
-                                 * or new lines: not the base's. */
+                                 * or new lines, leaves and chunks: not the
+                                 * base's. */
 };
 
 static fib4_entry
@@ -70,9 +72,10 @@ retire(struct fib4_edit *edit, fib4_entry e)
 
 /* Blocks. */
 
-/* Makes '*e' a block in the edit, and returns that. */
+/* Makes '*e', which may be ours already, a block in the edit, and returns
+ * that. */
 static struct block *
-open_block(fib4_entry *e, uint32_t start)
+open_block(fib4_entry *e, uint32_t start, bool ours)
 {
     struct block *b;
 
@@ -80,8 +83,13 @@ open_block(fib4_entry *e, uint32_t start)
         return fib4_pointer(*e);
     }
     b = xzalloc(sizeof *b);
-    b->base = *e;
     ovl_fib4_unpack(*e, start, &b->ranges);
+    if (ours) {
+        b->changed = true;
+        ovl_fib4_destroy(*e);
+    } else {
+        b->base = *e;
+    }
     *e = open_entry(FIB4_BLOCK, b);
     return b;
 }
@@ -223,6 +231,33 @@ paint_line(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
     return fib4_kind(*e) != FIB4_WORD;
 }
 
+/* Does the same for a leaf or chunk all of which is painted, as by a default
+ * route: no range becomes two. */
+static bool
+paint_whole(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
+            unsigned int bits, const struct fib_paint *paint)
+{
+    fib_key keys[FIB_CHUNK_MAX];
+    fib_word words[FIB_CHUNK_MAX];
+    struct fib_ranges r = {
+        .allocated = ARRAY_SIZE(keys), .keys = keys, .words = words,
+    };
+    fib4_entry former = *e;
+
+    ovl_fib4_unpack(former, start, &r);
+    if (!ovl_fib_ranges_repaint(&r, last_of(start, bits), paint)) {
+        return ours;
+    }
+    edit->changed = true;
+    *e = ovl_fib4_pack(&r, bits);
+    if (ours) {
+        ovl_fib4_destroy(former);
+    } else {
+        retire(edit, former);
+    }
+    return fib4_kind(*e) != FIB4_WORD;
+}
+
 /* Changes '*e'.  It may be ours already; returns true if it is then. */
 static bool
 paint_entry(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
@@ -250,8 +285,13 @@ paint_entry(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
         /* Fall through. */
     case FIB4_LEAF:
     case FIB4_CHUNK:
+        if (bits < 32 && first == start && last == end) {
+            fib_done(&edit->n_done);
+            return paint_whole(edit, e, ours, start, bits, &inside);
+        }
+        /* Fall through. */
     case FIB4_BLOCK: {
-        struct block *b = open_block(e, start);
+        struct block *b = open_block(e, start, ours);
 
         fib_done(&edit->n_done);
         if (ovl_fib_ranges_repaint(&b->ranges, end, &inside)) {

@@ -668,6 +668,63 @@ test_nothing_is_left_whatever_went_first(void **state OVS_UNUSED)
     assert_null(ovl_fib_edit_end(edit));
 }
 
+/* Leaves and chunks that are changed as a whole, in part, and as a whole again,
+ * in one edit. */
+static void
+test_short_prefixes_over_and_under_others(void **state OVS_UNUSED)
+{
+    enum { N = 256 * 64 };
+    struct ovl_fib_edit *edit = ovl_fib_edit_begin(NULL);
+    struct ovl_prefix all = { in6_addr_mapped_ipv4(htonl(10 << 24)), 96 + 8 };
+
+    /* 8 of a /16, or 64. */
+    for (uint32_t i = 0; i < N; i++) {
+        if (i >> 6 & 1 || i % 8 == 0) {
+            struct ovl_prefix p = {
+                in6_addr_mapped_ipv4(htonl(10 << 24 | i << 10)), 96 + 24
+            };
+
+            ovl_fib_edit_insert(edit, &p, 1 + i);
+        }
+    }
+    struct ovl_fib *fib = ovl_fib_edit_end(edit);
+
+    for (uint32_t round = 0; round < 4; round++) {
+        edit = ovl_fib_edit_begin(fib);
+        ovl_fib_edit_insert(edit, &all, 50000);
+        for (uint32_t i = round; i < N; i += 7) {
+            struct ovl_prefix p = {
+                in6_addr_mapped_ipv4(htonl(10 << 24 | i << 10 | 0x200)),
+                96 + 25
+            };
+
+            ovl_fib_edit_insert(edit, &p, 60000 + i);
+        }
+        ovl_fib_edit_insert(edit, &all, 50001 + round);
+        if (round % 2) {
+            ovl_fib_edit_remove(edit, &all, NULL, OVL_FIB_NONE);
+        }
+
+        struct ovl_fib *next = ovl_fib_edit_end(edit);
+        ovl_fib_destroy(fib);
+        fib = next;
+        for (uint32_t i = 0; i < N; i++) {
+            uint32_t rest = round % 2 ? OVL_FIB_NONE : 50001 + round;
+            uint32_t first = i >> 6 & 1 || i % 8 == 0 ? 1 + i : rest;
+            uint32_t second = i % 7 <= round ? 60000 + i : rest;
+            const uint32_t expected[] = { first, rest, second, rest };
+
+            for (uint32_t j = 0; j < 4; j++) {
+                struct in6_addr ip = in6_addr_mapped_ipv4(
+                    htonl(10 << 24 | i << 10 | j << 8));
+
+                assert_int_equal(ovl_fib_lookup(fib, &ip).value, expected[j]);
+            }
+        }
+    }
+    ovl_fib_destroy(fib);
+}
+
 static void
 set_flag(atomic_bool *flag)
 {
@@ -772,6 +829,7 @@ main(void)
         cmocka_unit_test(test_bursts_of_several_fibs),
         cmocka_unit_test(test_many_routes_come_and_go),
         cmocka_unit_test(test_nothing_is_left_whatever_went_first),
+        cmocka_unit_test(test_short_prefixes_over_and_under_others),
         cmocka_unit_test(test_long_edits_hold_nobody_up),
         cmocka_unit_test(test_vrf_of_100_routes_takes_two_kilobytes),
     };
