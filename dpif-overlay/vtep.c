@@ -286,6 +286,9 @@ ovl_vtep_set_adjacency(struct ovl_vtep *vtep, struct ovl_adjacency *adj,
     }
     ovsrcu_set(&vtep->adj, adj);
     if (former) {
+        /* Whoever sees that number sees this adjacency: the store above alone
+         * does not keep what follows it behind it. */
+        atomic_thread_fence(memory_order_release);
         atomic_count_inc(&n_adjacency_changes);
         ovsrcu_postpone(ovl_adjacency_destroy, former);
     }

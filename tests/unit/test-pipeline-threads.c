@@ -5,12 +5,14 @@
  * The writer moves a MAC from one VTEP to another and back, in one transaction
  * with the outer TOS, lets hundreds of MACs come and go, so that tables grow
  * and shrink, and deletes a network with its port and makes both again.  An
- * underlay thread replaces adjacencies.  Each packet thread sends frames and
- * looks at what comes out:
+ * underlay thread replaces adjacencies.  A route leads to that MAC, too, by one
+ * next hop after another.  Each packet thread, with a memo of its own, sends
+ * frames and packets, bridged, routed and from a VLAN, and looks at what comes
+ * out:
  *
  *     a frame to                              comes out
  *     --------------------------------------  -------------------------------
- *     the MAC that moves                      each time, of one version: the
+ *     the MAC that moves, or routed there     each time, of one version: the
  *                                             TOS is that of the VTEP
  *     a MAC that stays                        each time
  *     a group, of the network that stays      there, never in the other one
@@ -22,6 +24,8 @@
 #include "world-asserts.h"
 
 #include "adjacency.h"
+#include "fast-memo.h"
+#include "ovs-numa.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "timeval.h"
@@ -171,8 +175,21 @@ worker_main(void *t_)
     struct frame staying = frame_eth(MAC_VM2, MAC_VM3, 0x88b5);
     struct frame group = frame_eth(MAC_BROADCAST, MAC_VM3, 0x88b5);
 
+    /* For the fast path: bridged, routed, and from a VLAN. */
+    struct frame usual = frame_udp4(MAC_MOVES, MAC_VM3, "10.1.0.13",
+                                    "10.1.0.99", 1, 2, 18);
+    struct frame routed = frame_udp4(MAC_ROUTER, MAC_VM3, "10.1.0.13",
+                                     "20.0.0.1", 1, 2, 18);
+    struct frame plain = frame_udp4(MAC_MOVES, MAC_VM2, "10.1.0.14",
+                                    "10.1.0.99", 1, 2, 14);
+    struct frame tagged = frame_tag(&plain, 0x8100, 10);
+    plain = frame_udp4(MAC_ROUTER, MAC_VM2, "10.1.0.14", "20.0.0.1", 1, 2,
+                       14);
+    struct frame tagged_routed = frame_tag(&plain, 0x8100, 10);
+
     t->worker = (struct ovl_worker) {
-        .fwd = w->fwd, .shard = ovl_shard_create(), .send = see_output
+        .fwd = w->fwd, .shard = ovl_shard_create(), .send = see_output,
+        .memo = ovl_memo_create(OVS_NUMA_UNSPEC),
     };
     frame_put_pattern(&moving, 46);
     frame_put_pattern(&staying, 46);
@@ -182,6 +199,14 @@ worker_main(void *t_)
 
         run(t, w->vm3, &moving, 'n');
         expect(t, t->n_moved == BURST, "a frame to the MAC that moves lost");
+        run(t, w->vm3, &usual, 'n');
+        expect(t, t->n_moved == BURST, "a packet to the MAC that moves lost");
+        run(t, w->vm3, &routed, 'n');
+        expect(t, t->n_moved == BURST, "a routed packet lost");
+        run(t, w->trunk1, &tagged, 'n');
+        expect(t, t->n_moved == BURST, "a packet from a VLAN lost");
+        run(t, w->trunk1, &tagged_routed, 'n');
+        expect(t, t->n_moved == BURST, "a routed packet from a VLAN lost");
         run(t, w->vm3, &staying, 'n');
         expect(t, t->n_stayed == BURST, "a frame to a MAC that stays lost");
         run(t, w->vm3, &group, 'n');
@@ -193,6 +218,7 @@ worker_main(void *t_)
         }
         ovsrcu_quiesce();
     }
+    ovl_memo_destroy(t->worker.memo);
     ovl_shard_destroy(t->worker.shard);
     return NULL;
 }
@@ -259,6 +285,22 @@ move_mac(struct world *w, int step)
         .vtep = step % 2 ? w->vtep2 : w->vtep });
 }
 
+/* Routes to that MAC, by one next hop or another, so that numbers of routes
+ * are used again. */
+static void
+move_route(struct world *w, int step)
+{
+    static const char *const ips[] = { "10.1.0.201", "10.1.0.202",
+                                       "10.1.0.203" };
+    struct ovl_prefix prefix = { world_ip("20.0.0.0"), 96 + 8 };
+    struct ovl_nexthop hop = { .vni = VNI, .ip = world_ip(ips[step % 3]) };
+
+    ovl_neighbor_set(w->fwd, &(struct ovl_neighbor) {
+        .vni = VNI, .ip = hop.ip, .mac = mac_from(MAC_MOVES) });
+    ovl_route_set(w->fwd, w->net.source_group, &prefix, &(struct ovl_route) {
+        .action = OVL_ROUTE_FORWARD, .n_nexthops = 1, .nexthops = &hop });
+}
+
 static void
 guest_destroy(struct ovl_lport *port)
 {
@@ -299,10 +341,16 @@ packets_see_whole_changes_and_never_a_gap(void **state)
     uint64_t n_frames = 0;
     const char *failure;
     long long int end;
+    static char vrf[] = "red";
     int step = 0;
 
     ovl_forwarding_begin(s.w->fwd);
+    ovl_vrf_set(s.w->fwd, &(struct ovl_vrf) {
+        .id = s.w->net.source_group, .name = vrf });
+    s.w->net.vrf = vrf;
+    ovl_network_set(s.w->fwd, &s.w->net);
     move_mac(s.w, step);
+    move_route(s.w, step);
     ovl_forwarding_commit(s.w->fwd);
     for (int i = 0; i <= N_WORKERS; i++) {
         threads[i] = (struct thread) { .shared = &s };
@@ -317,6 +365,7 @@ packets_see_whole_changes_and_never_a_gap(void **state)
         step++;
         ovl_forwarding_begin(s.w->fwd);
         move_mac(s.w, step);
+        move_route(s.w, step);
         churn(s.w, step);
         if (step % 3 == 0) {
             come_or_go(&s, step % 2);
