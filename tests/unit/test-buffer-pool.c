@@ -41,8 +41,9 @@
 
 /* The heap. */
 
-static bool counting;
-static size_t n_calls;
+/* Of this thread: others come and go with RCU. */
+static __thread bool counting;
+static __thread size_t n_calls;
 
 #define WRAP(RETURN, NAME, PARAMS, ARGS)                                     \
     RETURN __real_##NAME PARAMS;                                             \
