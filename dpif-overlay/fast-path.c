@@ -255,6 +255,8 @@ decide_access(struct ovl_fast *fast, struct ovl_known_port *known,
                 && !speaks_otherwise(known, data, len))) {
             continue;
         }
+        /* Most go into a tunnel: that is where its header will be. */
+        OVS_PREFETCH_WRITE(data - OVL_VXLAN_LEN4);
         item->len = len;
         item->sport = ovl_vxlan_hash_to_port(ovl_fast_hash_flow(&pkt));
         item->tos = (pkt.tos & tos_mask) | no_tos;
