@@ -222,6 +222,32 @@ ways_do_not_matter_to_rules(void **state)
     assert_leaves(r->w, t, &f);
 }
 
+/* A network may have several gateways, none of which is behind a route. */
+static void
+every_gateway_is_the_router(void **state)
+{
+    struct routed_world *r = *state;
+    struct ovl_lport *t = r->ports[PORT_T];
+    struct frame f = tagged(to(MAC_ROUTER, "10.1.1.1", 40), 10);
+    struct ovl_gateway gateways[] = {
+        { world_ip("10.1.0.1"), 96 + 24 }, { world_ip("10.1.1.1"), 96 + 24 },
+    };
+    char vrf[] = "red";
+
+    assert_takes(r->w, t, &f);
+    ovl_forwarding_begin(r->w->fwd);
+    ovl_network_set(r->w->fwd, &(struct ovl_network) {
+        .vni = 100, .source_group = VRF_RED, .vrf = vrf,
+        .router_mac = mac_from(MAC_ROUTER),
+        .n_gateways = ARRAY_SIZE(gateways), .gateways = gateways,
+    });
+    ovl_forwarding_commit(r->w->fwd);
+    assert_leaves(r->w, t, &f);
+    assert_leaves(r->w, r->ports[PORT_A], &f);
+    f = tagged(to(MAC_ROUTER, "10.1.2.1", 40), 10);
+    assert_takes(r->w, t, &f);
+}
+
 /* Of those behind one route, each is told so. */
 static void
 who_has_no_neighbor_stays_out(void **state)
@@ -558,6 +584,7 @@ main(void)
         TEST(other_frames_do_not),
         TEST(what_it_takes_is_as_by_the_passes),
         TEST(ways_do_not_matter_to_rules),
+        TEST(every_gateway_is_the_router),
         TEST(who_has_no_neighbor_stays_out),
         TEST(checksums_are_filled_in),
         TEST(senders_count),
