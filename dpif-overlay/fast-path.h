@@ -7,9 +7,9 @@
  * unicast IP in one piece, between a VM and a tunnel or another VM of its
  * network, or from a VM through the router to one next hop, that breaks no
  * rule and fits, and the same from a VLAN of an L2 gateway port; and ARP
- * requests of VMs for neighbors.  What VMs provoke in masses when
- * they scan is dropped here, too: frames to unknown MACs, and, once nothing
- * more may be said about them, packets to nowhere.
+ * requests of VMs for neighbors.  What VMs provoke in masses when they scan is
+ * dropped here, too: frames to unknown MACs, and, once nothing more may be said
+ * about them, packets to nowhere.
  *
  * Of a packet that it takes it decides what the passes of pipeline.c would
  * have decided, with a fifth of the instructions: it has no room for anything

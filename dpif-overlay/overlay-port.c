@@ -424,12 +424,12 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
 
     struct dp_packet *packet;
     size_t bytes = 0;
-    uint64_t odd = 0;
+    bool own = true;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        odd |= ovl_rx_oddities(packet);
+        own &= ovl_rx_is_own(packet);
         bytes += dp_packet_size(packet);
     }
-    if (OVS_UNLIKELY(odd)) {
+    if (OVS_UNLIKELY(!own)) {
         bytes -= own_packets(rxq, shard, batch);
     }
     ovl_account_received(shard, &rxq->port->up, dp_packet_batch_size(batch),

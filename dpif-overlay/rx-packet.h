@@ -16,21 +16,18 @@
 #include <rte_mbuf.h>
 #endif
 
-/* Returns 0 if ovl_rx_own() has nothing to do, as far as that is easily
- * seen.  Without branches: it is asked of every packet. */
-static inline uint64_t
-ovl_rx_oddities(const struct dp_packet *packet)
+/* True if ovl_rx_own() has nothing to do, as far as that is easily seen. */
+static inline bool
+ovl_rx_is_own(const struct dp_packet *packet)
 {
 #ifdef DPDK_NETDEV
     const struct rte_mbuf *m = &packet->mbuf;
-    uint64_t odd = ((uintptr_t) m->next | (m->data_len ^ m->pkt_len)
-                    | (m->ol_flags & (RTE_MBUF_F_INDIRECT
-                                      | RTE_MBUF_F_EXTERNAL))
-                    | (rte_mbuf_refcnt_read(m) ^ 1));
 
-    return packet->source == DPBUF_DPDK ? odd : 0;
+    return (packet->source != DPBUF_DPDK
+            || (!m->next && m->data_len == m->pkt_len && RTE_MBUF_DIRECT(m)
+                && rte_mbuf_refcnt_read(m) == 1));
 #else
-    return 0;
+    return true;
 #endif
 }
 
