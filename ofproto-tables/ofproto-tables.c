@@ -99,9 +99,11 @@ enumerate_types(struct sset *types)
     sset_add(types, OVL_DP_TYPE);
 }
 
+/* bridge.c asks one type after the other with the same 'names'. */
 static int
 enumerate_names(const char *type OVS_UNUSED, struct sset *names)
 {
+    sset_clear(names);
     if (instance) {
         sset_add(names, instance->up.name);
     }
@@ -109,11 +111,15 @@ enumerate_names(const char *type OVS_UNUSED, struct sset *names)
 }
 
 static int
-del(const char *type OVS_UNUSED, const char *name OVS_UNUSED)
+del(const char *type OVS_UNUSED, const char *name)
 {
     struct dpif *dpif;
-    int error = dpif_open(OVL_DP_NAME, OVL_DP_TYPE, &dpif);
+    int error;
 
+    if (instance && strcmp(name, instance->up.name)) {
+        return ENODEV;
+    }
+    error = dpif_open(OVL_DP_NAME, OVL_DP_TYPE, &dpif);
     if (!error) {
         error = dpif_delete(dpif);
         dpif_close(dpif);

@@ -140,3 +140,28 @@ def test_smaller_mtu_is_obeyed(switch):
     switch.expect(("vm1", frame), drops={("vm1", 5001, "too_big"): 1})
     frame = udp(1, 3, payload=b"x" * 1300)
     switch.expect(("vm1", frame), out={"p0": [switch.encap(frame)]})
+
+
+@pytest.mark.parametrize("types", [["netdev"], ["netdev", "dummy"],
+                                   ["dummy", "netdev"]], ids="-".join)
+def test_stock_bridges_beside_ours(bare, types):
+    """At each of its reconfigurations bridge.c deletes what it takes for a
+    bridge of the wrong type.  It is here as a bridge of type netdev needs
+    root."""
+    # What stock code probes a datapath for.
+    bare.allow_log(r"\|dpif\|WARN\|Dropped \d+ log messages")
+    build(bare, {})
+    bare.wait_polled("vm1", "vm2", "vm4")
+    bare.wait_vtep(bare.underlay.vtep(2))
+    with stream(bare) as more:
+        for _ in range(3):
+            for type in types:
+                bare.vsctl("add-br", f"br-{type}", "--", "set", "Bridge",
+                           f"br-{type}", f"datapath_type={type}")
+                for i in range(3):
+                    bare.vsctl("set", "Bridge", f"br-{type}",
+                               f"external_ids:round={i}")
+                more()
+            for type in types:
+                bare.vsctl("del-br", f"br-{type}")
+    assert "br-ov: deleted" not in bare.daemons.log_since_mark()
