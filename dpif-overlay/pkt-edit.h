@@ -20,6 +20,10 @@
  * push, with a tag, fits in. */
 #define OVL_PKT_HEADROOM 128
 
+/* The largest frame whose memory, with that, has a length of 16 bits, which is
+ * what a dp_packet has: it would believe in more room than there is. */
+#define OVL_PKT_MAX (UINT16_MAX - OVL_PKT_HEADROOM)
+
 /* Writes VALUE to MEMBER of the header STRUCT whose bytes are at P, aligned or
  * not.  A header made elsewhere and copied would be read in larger pieces than
  * it was written in, which is slow. */

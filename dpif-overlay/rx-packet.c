@@ -9,9 +9,6 @@
 #include "pkt-edit.h"
 
 #ifdef DPDK_NETDEV
-/* The largest IP packet and what may be before it. */
-#define MAX_LEN (UINT16_MAX + ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
-
 /* True if nobody else has the memory that 'm' is in: its own, or, as vhost has
  * for large packets, some that it was lent. */
 static bool
@@ -37,7 +34,7 @@ copy_segments(const struct rte_mbuf *first)
     size_t len = first->pkt_len;
     size_t n = 0;
 
-    if (len > MAX_LEN) {
+    if (len > OVL_PKT_MAX) {
         return NULL;
     }
 

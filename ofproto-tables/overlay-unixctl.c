@@ -10,6 +10,7 @@
 
 #include "overlay-unixctl.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "counters.h"
@@ -28,6 +29,7 @@
 #include "overlay-types.h"
 #include "packets.h"
 #include "pipeline-trace.h"
+#include "pkt-edit.h"
 #include "text-parse.h"
 #include "unixctl-lists.h"
 #include "unixctl.h"
@@ -668,8 +670,17 @@ frame_from_flow(const char *s, struct dp_packet *packet)
 static char *
 frame_from_hex(const char *s, struct dp_packet *packet)
 {
-    char *end = dp_packet_put_hex(packet, s, NULL);
+    size_t n_digits = 0;
 
+    for (const char *p = s; *p; p++) {
+        n_digits += isxdigit((unsigned char) *p) != 0;
+    }
+    if (n_digits > 2 * OVL_PKT_MAX) {
+        return xasprintf("no frame has %"PRIuSIZE" bytes: %d at most",
+                         n_digits / 2, OVL_PKT_MAX);
+    }
+
+    char *end = dp_packet_put_hex(packet, s, NULL);
     return (*end
             ? xasprintf("not a frame in hex, two digits per byte: stopped at "
                         "\"%.20s\"", end)

@@ -38,6 +38,20 @@ def test_trace_of_a_short_frame_says_so(sw, length):
     assert "too_short" in sw.trace("vm1", udp(1, 2)[:length])
 
 
+@pytest.mark.parametrize("length", [65408, 65536, 70000, 200000])
+def test_trace_of_a_frame_that_is_too_long_is_an_error(sw, length):
+    with pytest.raises(UnixctlError, match=f"no frame has {length} bytes: "
+                       "65407 at most"):
+        sw.appctl("overlay/trace", "vm1", "5a" * length)
+
+
+@pytest.mark.parametrize("length", [1514, 9014, 65407])
+def test_trace_of_a_long_frame(sw, length):
+    frame = udp(1, 2) + b"z" * length
+    assert "Final: sent to vm2" in sw.appctl("overlay/trace", "vm1",
+                                             frame[:length].hex())
+
+
 def test_trace_changes_nothing(sw):
     before = sw.counters()
     drops = sw.drops()

@@ -24,6 +24,7 @@
 
 #include "dp-packet.h"
 #include "frames.h"
+#include "pkt-edit.h"
 #include "rx-packet.h"
 #include "util.h"
 
@@ -197,6 +198,45 @@ buffer_that_others_have_is_copied(void **state OVS_UNUSED)
     assert_own(packet, f);
 }
 
+/* A chain of 'n' bytes in segments of which all but the last have 'each'. */
+static struct dp_packet *
+chain(size_t n, size_t each)
+{
+    struct rte_mbuf *first = NULL, **next = &first;
+    size_t rest = n;
+
+    while (rest) {
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+        assert_non_null(m);
+        m->data_len = MIN(rest, each);
+        memset(rte_pktmbuf_mtod(m, void *), 0x5a, m->data_len);
+        rest -= m->data_len;
+        *next = m;
+        next = &m->next;
+    }
+    first->pkt_len = n;
+    return CONTAINER_OF(first, struct dp_packet, mbuf);
+}
+
+/* A dp_packet has lengths of 16 bits. */
+static void
+chain_that_no_packet_can_have_is_refused(void **state OVS_UNUSED)
+{
+    for (size_t each = 1900; each <= ROOM; each++) {
+        struct dp_packet *own = ovl_rx_own(chain(OVL_PKT_MAX, each));
+
+        assert_non_null(own);
+        assert_int_equal(dp_packet_size(own), OVL_PKT_MAX);
+        assert_int_equal(dp_packet_headroom(own), OVL_PKT_HEADROOM);
+        assert_true(dp_packet_tailroom(own) <= UINT16_MAX);
+        dp_packet_delete(own);
+        for (size_t n = OVL_PKT_MAX + 1; n < OVL_PKT_MAX + 200; n += 7) {
+            assert_null(ovl_rx_own(chain(n, each)));
+        }
+    }
+}
+
 static unsigned int n_returned;
 
 static void
@@ -266,6 +306,7 @@ main(int argc OVS_UNUSED, char *argv[])
         TEST(segments_become_one),
         TEST(number_of_segments_may_lie),
         TEST(segments_of_another_length_than_the_packet_are_refused),
+        TEST(chain_that_no_packet_can_have_is_refused),
         TEST(buffer_that_others_have_is_copied),
         TEST(memory_that_a_buffer_was_lent_stays_unless_others_have_it),
         TEST(marks_of_a_guest_are_carried_over),
