@@ -58,7 +58,8 @@ ovl_adjacency_create(struct ovl_lport *port,
 
     adj->port = ovl_lport_ref(port);
     adj->ipv6 = ipv6;
-    adj->mtu = ((spec->mtu > overhead ? spec->mtu : UINT16_MAX) - overhead);
+    uint16_t mtu = spec->mtu > overhead ? spec->mtu : OVL_OUTER_MTU_MAX;
+    adj->mtu = MIN(mtu, OVL_OUTER_MTU_MAX) - overhead;
 
     struct eth_header eth = {
         .eth_dst = spec->dst,

@@ -87,6 +87,14 @@ pieces_next(struct pieces *p)
     return piece;
 }
 
+/* True if the length of 'packet' stays one of 16 bits with a tag of 'vlan', if
+ * that is not 0. */
+static bool
+tag_fits(uint16_t vlan, const struct dp_packet *packet)
+{
+    return !vlan || dp_packet_size(packet) <= UINT16_MAX - VLAN_HEADER_LEN;
+}
+
 static struct dp_packet *
 push_tag(const struct ovl_arrival *a, uint16_t vlan, struct dp_packet *packet)
 {
@@ -102,6 +110,10 @@ finished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
                  struct ovl_lport *port, uint16_t vlan,
                  struct dp_packet *packet)
 {
+    if (OVS_UNLIKELY(!tag_fits(vlan, packet))) {
+        ovl_output_drop(a, OVL_DROP_TOO_BIG, packet);
+        return;
+    }
     count_network_tx(a, net, packet);
     packet = push_tag(a, vlan, packet);
     a->worker->send(a->worker, port, &packet, 1);
@@ -112,7 +124,7 @@ unfinished_to_port(const struct ovl_arrival *a, const struct ovl_network *net,
                    struct ovl_lport *port, uint16_t vlan,
                    const struct ovl_offload *o, struct dp_packet *packet)
 {
-    if (ovl_offload_port_can(port, o)) {
+    if (ovl_offload_port_can(port, o) && tag_fits(vlan, packet)) {
         count_network_tx(a, net, packet);
         packet = push_tag(a, vlan, packet);
         ovl_offload_mark(packet,

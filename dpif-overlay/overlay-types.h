@@ -36,6 +36,11 @@
 #define OVL_VXLAN4_OVERHEAD (20 + 8 + 8 + 14)
 #define OVL_VXLAN6_OVERHEAD (40 + 8 + 8 + 14)
 
+/* The largest outer IP packet, whatever the uplink takes or if it does not
+ * say: with its Ethernet header it has to have a length of 16 bits, which is
+ * what a dp_packet has. */
+#define OVL_OUTER_MTU_MAX (UINT16_MAX - 14)
+
 /* What a port is, decided by rows alone. */
 enum ovl_role {
     OVL_ROLE_UNBOUND,           /* Nobody said yet: drops both ways. */

@@ -40,7 +40,7 @@ ovl_ra_tunnel_mtu(const struct ovl_config *config)
 
     uint16_t overhead = v6 ? OVL_VXLAN6_OVERHEAD : OVL_VXLAN4_OVERHEAD;
 
-    return mtu > overhead ? mtu - overhead : 0;
+    return mtu > overhead ? MIN(mtu, OVL_OUTER_MTU_MAX) - overhead : 0;
 }
 
 static bool

@@ -171,6 +171,11 @@ tests_unit_test_guard_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-guard.c
 tests_unit_test_guard_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-large-frames
+tests_unit_test_large_frames_SOURCES = \
+	tests/unit/world-asserts.h tests/unit/test-large-frames.c
+tests_unit_test_large_frames_LDADD = $(UNIT_PIPELINE)
+
 check_PROGRAMS += tests/unit/test-nd-responder
 tests_unit_test_nd_responder_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-nd-responder.c

@@ -316,7 +316,7 @@ mtu_is_the_networks_or_the_tunnels(void **state)
         { "::", "::", 1500, 0, 0 },         /* No tunnels. */
         { "::", "2001:db8:ffff::1", 1500, 0, 1430 },
         { IP_OWN, "2001:db8:ffff::1", 1500, 0, 1430 },
-        { IP_OWN, "2001:db8:ffff::1", 65535, 65535, 65465 },
+        { IP_OWN, "2001:db8:ffff::1", 65535, 65535, 65451 },
     };
     struct world *w = *state;
 
