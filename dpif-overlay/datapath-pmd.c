@@ -34,10 +34,15 @@ void
 ovl_datapath_set_config(struct ovl_datapath *dp,
                         const struct smap *other_config)
 {
-    uint64_t max_sleep = smap_get_ullong(other_config, "pmd-maxsleep", 0);
-    uint64_t old;
+    long long int us = 0;
+    uint64_t max_sleep, old;
 
-    max_sleep = MIN(max_sleep, OVL_PMD_MAX_SLEEP_US);
+    /* smap_get_ullong() takes -1 for a lot. */
+    if (!str_to_llong(smap_get_def(other_config, "pmd-maxsleep", "0"), 10, &us)
+        || us < 0) {
+        us = 0;
+    }
+    max_sleep = MIN(us, OVL_PMD_MAX_SLEEP_US);
     atomic_read_relaxed(&dp->thread_config.pmd_max_sleep, &old);
     if (max_sleep != old) {
         atomic_store_relaxed(&dp->thread_config.pmd_max_sleep, max_sleep);
@@ -51,13 +56,14 @@ ovl_datapath_set_config(struct ovl_datapath *dp,
     ovl_dp_unlock_config(dp);
 }
 
-void
+bool
 ovl_datapath_pmd_show(struct ovl_datapath *dp,
                       const struct ovl_pmd_query *query, struct ds *s)
 {
     ovl_dp_lock_config(dp);
-    ovl_rxq_sched_show(dp->sched, query, s);
+    bool found = ovl_rxq_sched_show(dp->sched, query, s);
     ovl_dp_unlock_config(dp);
+    return found;
 }
 
 void

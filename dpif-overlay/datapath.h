@@ -83,8 +83,8 @@ void ovl_datapath_set_config(struct ovl_datapath *,
                              const struct smap *other_config);
 
 /* Does what a 'dpif-overlay/pmd-...' command asks for, and appends what it
- * prints. */
-void ovl_datapath_pmd_show(struct ovl_datapath *,
+ * prints.  Returns false if no PMD thread runs on that core. */
+bool ovl_datapath_pmd_show(struct ovl_datapath *,
                            const struct ovl_pmd_query *, struct ds *);
 void ovl_datapath_rebalance(struct ovl_datapath *, struct ds *);
 

@@ -428,8 +428,14 @@ pmd_unixctl(struct unixctl_conn *conn, int argc, const char *argv[],
     } else {
         struct ds s = DS_EMPTY_INITIALIZER;
 
-        ovl_datapath_pmd_show(dp, &query, &s);
-        unixctl_command_reply(conn, ds_cstr(&s));
+        if (ovl_datapath_pmd_show(dp, &query, &s)) {
+            unixctl_command_reply(conn, ds_cstr(&s));
+        } else {
+            ds_put_format(&s, "no PMD thread runs on core %u: "
+                          "dpif-overlay/pmd-rxq-show says which there are",
+                          query.core_id);
+            unixctl_command_reply_error(conn, ds_cstr(&s));
+        }
         ds_destroy(&s);
     }
 }

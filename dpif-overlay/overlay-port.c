@@ -15,6 +15,7 @@
 #include "dp-packet.h"
 #include "hmapx.h"
 #include "netdev-provider.h"
+#include "openvswitch/ofp-parse.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "pipeline.h"
@@ -187,32 +188,38 @@ ovl_port_configure(struct ovl_port *port, int n_senders)
     return 0;
 }
 
-/* Sets the cores that 'port->rxq_affinity' names. */
-static int
-apply_rxq_affinity(struct ovl_port *port)
+static void
+unpin_rxqs(struct ovl_port *port)
 {
     for (int i = 0; i < port->n_rxq; i++) {
         port->rxqs[i].core_id = OVS_CORE_UNSPEC;
     }
-    if (!port->rxq_affinity) {
-        return 0;
-    }
+}
 
-    char *copy = xstrdup(port->rxq_affinity);
-    char *save = NULL;
+/* Sets the cores that 'port->rxq_affinity' names, which is written as for
+ * 'dpif-netdev'; none, if it cannot be read. */
+static int
+apply_rxq_affinity(struct ovl_port *port)
+{
+    char *copy, *rest, *key, *value;
     int error = 0;
-    for (char *item = strtok_r(copy, ", ", &save); item && !error;
-         item = strtok_r(NULL, ", ", &save)) {
-        unsigned int queue, core;
-        int n = -1;
 
-        if (!ovs_scan(item, "%u:%u%n", &queue, &core, &n) || item[n]) {
+    unpin_rxqs(port);
+    rest = copy = nullable_xstrdup(port->rxq_affinity);
+    while (rest && !error && ofputil_parse_key_value(&rest, &key, &value)) {
+        int queue, core;
+
+        if (!str_to_int(key, 0, &queue) || queue < 0
+            || !str_to_int(value, 0, &core) || core < 0) {
             error = EINVAL;
         } else if (queue < port->n_rxq) {
             port->rxqs[queue].core_id = core;
         }
     }
     free(copy);
+    if (error) {
+        unpin_rxqs(port);
+    }
     return error;
 }
 

@@ -32,6 +32,8 @@ struct ovl_rxq_sched {
     size_t n_pmds;
     int n_senders;              /* What all ports were told. */
     char *pmd_cpu_mask;         /* May be null. */
+    char *pmd_rxq_assign;       /* Likewise. */
+    bool auto_lb;               /* Asked for, in vain. */
     struct ovl_assign_how how;  /* 'anew' until the next run. */
 
     /* Cycles that queues and threads had used at earlier times. */
@@ -71,6 +73,7 @@ ovl_rxq_sched_destroy(struct ovl_rxq_sched *sched)
     }
     free(sched->pmds);
     free(sched->pmd_cpu_mask);
+    free(sched->pmd_rxq_assign);
     free(sched);
 }
 
@@ -79,6 +82,36 @@ ovl_rxq_sched_start(struct ovl_rxq_sched *sched)
 {
     sched->io = ovl_thread_create(sched->config, OVS_CORE_UNSPEC,
                                   OVS_NUMA_UNSPEC, SENDER_IO);
+}
+
+/* Says what of 'other_config' is not as whoever wrote it wants. */
+static void
+check_config(struct ovl_rxq_sched *sched, const struct smap *other_config)
+{
+    static const char *const known[] = { "cycles", "group", "roundrobin" };
+    const char *assign = smap_get(other_config, "pmd-rxq-assign");
+    bool auto_lb = smap_get_bool(other_config, "pmd-auto-lb", false);
+
+    if (!nullable_string_is_equal(assign, sched->pmd_rxq_assign)) {
+        bool found = !assign;
+
+        for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+            found |= assign && !strcmp(assign, known[i]);
+        }
+        if (!found) {
+            VLOG_WARN("Open_vSwitch other_config:pmd-rxq-assign=%s is neither "
+                      "cycles nor group nor roundrobin: queues are assigned "
+                      "by cycles", assign);
+        }
+        free(sched->pmd_rxq_assign);
+        sched->pmd_rxq_assign = nullable_xstrdup(assign);
+    }
+    if (auto_lb && !sched->auto_lb) {
+        VLOG_WARN("Open_vSwitch other_config:pmd-auto-lb: queues of an "
+                  "overlay bridge move on demand, by \"ovs-appctl "
+                  "dpif-overlay/pmd-rxq-rebalance\"");
+    }
+    sched->auto_lb = auto_lb;
 }
 
 bool
@@ -90,6 +123,7 @@ ovl_rxq_sched_set_config(struct ovl_rxq_sched *sched,
     bool by_cycles = strcmp(smap_get_def(other_config, "pmd-rxq-assign",
                                          "cycles"), "roundrobin");
 
+    check_config(sched, other_config);
     if (nullable_string_is_equal(mask, sched->pmd_cpu_mask)
         && isolate == sched->how.isolate
         && by_cycles == sched->how.by_cycles) {
@@ -167,6 +201,16 @@ free_sender(const struct ovl_rxq_sched *sched)
     }
 }
 
+static int
+compare_cores(const void *a_, const void *b_)
+{
+    struct ovl_thread *const *a = a_;
+    struct ovl_thread *const *b = b_;
+    unsigned int core_a = ovl_thread_core(*a), core_b = ovl_thread_core(*b);
+
+    return core_a < core_b ? -1 : core_a > core_b;
+}
+
 /* Stops the PMD threads that are not in 'cores' and starts those that are
  * missing.  A thread that stops may still have a queue on its list. */
 static void
@@ -203,6 +247,9 @@ adjust_pmds(struct ovl_rxq_sched *sched, const struct ovs_numa_dump *cores)
             sched->n_pmds++;
             sched->how.anew = true;
         }
+    }
+    if (sched->n_pmds) {
+        qsort(sched->pmds, sched->n_pmds, sizeof *sched->pmds, compare_cores);
     }
 }
 
@@ -536,10 +583,25 @@ format_rxqs(struct ovl_thread *thread, void *since_)
     ovl_thread_format_rxqs(thread, since->sample, since->cycles, since->s);
 }
 
-void
+/* True if a PMD thread runs on 'core', or any core will do. */
+static bool
+has_core(const struct ovl_rxq_sched *sched, unsigned int core)
+{
+    for (size_t i = 0; i < sched->n_pmds; i++) {
+        if (core == ovl_thread_core(sched->pmds[i])) {
+            return true;
+        }
+    }
+    return core == OVS_CORE_UNSPEC;
+}
+
+bool
 ovl_rxq_sched_show(const struct ovl_rxq_sched *sched,
                    const struct ovl_pmd_query *query, struct ds *s)
 {
+    if (!has_core(sched, query->core_id)) {
+        return false;
+    }
     switch (query->what) {
     case OVL_PMD_SHOW_STATS:
         for_each_thread(sched, query->core_id, format_stats, s);
@@ -568,4 +630,5 @@ ovl_rxq_sched_show(const struct ovl_rxq_sched *sched,
         break;
     }
     }
+    return true;
 }

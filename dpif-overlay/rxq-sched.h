@@ -82,8 +82,9 @@ struct ovl_pmd_query {
     bool brief;                 /* SHOW_PERF: without histograms. */
 };
 
-/* Does that, and appends what it prints. */
-void ovl_rxq_sched_show(const struct ovl_rxq_sched *,
+/* Does that, and appends what it prints.  Returns false if no PMD thread runs
+ * on that core. */
+bool ovl_rxq_sched_show(const struct ovl_rxq_sched *,
                         const struct ovl_pmd_query *, struct ds *);
 
 #endif /* rxq-sched.h */

@@ -496,12 +496,71 @@ def test_mask_without_a_core_is_an_error(pmd, mask):
     forwards(pmd)
 
 
-@pytest.mark.parametrize("affinity", ["0", "0:x", "0-1:1", ":"])
+@pytest.mark.parametrize("affinity", [
+    "0", "0:x", "0-1:1", ":", "-1:0", "0:-1", "4294967296:0", "0:4294967296",
+    "0:1,x"])
 def test_affinity_that_cannot_be_read_is_an_error(pmd, affinity):
+    """It pins nothing, not even as far as it could be read."""
     pmd.allow_log(r"vm1: other_config:pmd-rxq-affinity is not a list",
-                  r"(port_set_config|datapath configuration) .*failed")
+                  r"(port_set_config|datapath configuration) .*failed",
+                  r"\|dpif\|WARN\|Dropped \d+ log messages")
     pin(pmd, "vm1", affinity)
     wait_error(pmd, "vm1", "pmd-rxq-affinity is not a list of QUEUE:CORE")
+    assert "pinned" not in pmd.appctl("dpif-overlay/pmd-rxq-show")
     forwards(pmd)
     unpin(pmd, "vm1")
     wait_error(pmd, "vm1", None)
+
+
+@pytest.mark.parametrize("affinity", ["0:0x3", "0=3", "0:3 ", "0:0,0:3,7:1"])
+def test_affinity_is_read_as_by_the_stock_datapath(pmd, affinity):
+    """Queues that there are not are for later."""
+    pin(pmd, "vm1", affinity)
+    assert polled(pmd)["vm1", 0] == 3
+    assert error_of(pmd, "vm1") is None
+
+
+def test_threads_are_shown_in_order_of_cores(pmd):
+    for mask in 0x4, 0x5, 0xf, 0xe:
+        set_mask(pmd, mask)
+        cores = list(sections(pmd.appctl("dpif-overlay/pmd-rxq-show")))
+        assert cores == [core for core in NODES if mask >> core & 1]
+
+
+@pytest.mark.parametrize("command", [
+    "pmd-stats-show", "pmd-stats-clear", "pmd-rxq-show", "pmd-perf-show"])
+def test_core_without_a_thread_is_told(pmd, command):
+    set_mask(pmd, 0x3)
+    with pytest.raises(UnixctlError, match="no PMD thread runs on core 2: "
+                       "dpif-overlay/pmd-rxq-show says which there are"):
+        pmd.appctl("dpif-overlay/" + command, "-pmd", "2")
+
+
+@pytest.mark.parametrize("config, said", [
+    ("pmd-rxq-assign=nope", "pmd-rxq-assign=nope is neither cycles nor group "
+     "nor roundrobin"),
+    ("pmd-auto-lb=true", "pmd-auto-lb: queues of an overlay bridge move on "
+     "demand, by \"ovs-appctl dpif-overlay/pmd-rxq-rebalance\"")])
+def test_what_is_not_supported_is_logged_once(pmd, config, said):
+    pmd.allow_log(re.escape(said))
+    try:
+        for i in range(3):
+            pmd.vsctl("set", "Open_vSwitch", ".", f"other_config:{config}",
+                      f"external_ids:round={i}")
+        assert pmd.daemons.log_since_mark().count(said) == 1
+        forwards(pmd)
+    finally:
+        pmd.vsctl("remove", "Open_vSwitch", ".", "other_config",
+                  config.split("=")[0], "--", "remove", "Open_vSwitch", ".",
+                  "external_ids", "round")
+
+
+@pytest.mark.parametrize("text, us", [
+    ("-1", 0), ("x", 0), ("10001", 10000), ("99999999999999999999", 0)])
+def test_nap_that_cannot_be(pmd, text, us):
+    pmd.vsctl("set", "Open_vSwitch", ".", "other_config:pmd-maxsleep=77")
+    pmd.vsctl("set", "Open_vSwitch", ".", f"other_config:pmd-maxsleep={text}")
+    log = pmd.daemons.log_since_mark()
+    assert re.findall(r"PMD threads sleep up to (\d+) us", log)[-1] == str(us)
+    pmd.vsctl("set", "Open_vSwitch", ".", "other_config:pmd-maxsleep=1000")
+    forwards(pmd)
