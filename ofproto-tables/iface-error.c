@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "dpdk.h"
 #include "dpif-overlay.h"
@@ -30,12 +32,36 @@ is_dpdk(const char *type)
     return !strncmp(type, "dpdk", 4);
 }
 
+static bool
+is_tunnel(const char *type)
+{
+    static const char *const types[] = {
+        "bareudp", "erspan", "geneve", "gre", "gtpu", "ip6erspan", "ip6gre",
+        "lisp", "srv6", "stt", "vxlan",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if (!strcmp(type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What to do when an interface cannot be made because of 'error', or NULL if
  * we know no better than who reported it. */
 static const char *
 remedy(const struct ovsrec_interface *cfg, int error)
 {
-    if (!is_dpdk(cfg->type)) {
+    if (is_tunnel(cfg->type)) {
+        return "an overlay bridge has no tunnel ports: a VTEP is a row of "
+               "Overlay_MAC, or an address in an Overlay_Network's "
+               "flood_vteps; delete the port";
+    } else if (!strcmp(cfg->type, "patch")) {
+        return "an overlay bridge has no patch ports: delete the port; what "
+               "connects it to another bridge is a pair of veth devices, "
+               "and an L2 gateway port (Port:overlay_vlan_bindings)";
+    } else if (!is_dpdk(cfg->type)) {
         return NULL;
     } else if (!dpdk_available()) {
         return "DPDK is not there: set Open_vSwitch other_config:dpdk-init="
@@ -46,6 +72,9 @@ remedy(const struct ovsrec_interface *cfg, int error)
                "pages (sysctl vm.nr_hugepages), raise Open_vSwitch "
                "other_config:dpdk-socket-mem and restart ovs-vswitchd, or "
                "lower the MTU or the number of queues";
+    } else if (error == EADDRINUSE) {
+        return "delete one of the two, or give it another "
+               "options:dpdk-devargs";
     } else if (!strcmp(cfg->type, "dpdk")
                && smap_get(&cfg->options, "dpdk-devargs")) {
         return "mend options:dpdk-devargs: the address of a PCI device that "
@@ -78,6 +107,7 @@ static char *
 vhost_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev)
 {
     const char *path = smap_get(&cfg->options, "vhost-server-path");
+    struct sockaddr_un un;
     struct stat s;
 
     if (strcmp(cfg->type, "dpdkvhostuserclient")
@@ -86,6 +116,11 @@ vhost_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev)
     } else if (!path || !path[0]) {
         return xstrdup("no VM can connect: set options:vhost-server-path to "
                        "the socket that QEMU makes");
+    } else if (strlen(path) >= sizeof un.sun_path) {
+        return xasprintf("no VM can connect: options:vhost-server-path has "
+                         "%"PRIuSIZE" bytes, and the path of a socket %"
+                         PRIuSIZE" at most", strlen(path),
+                         sizeof un.sun_path - 1);
     } else if (stat(path, &s)) {
         return xasprintf("%s: %s: waiting for a VM to make this socket "
                          "(QEMU's chardev socket,path=%s,server=on); if it "

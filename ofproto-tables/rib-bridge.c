@@ -299,6 +299,12 @@ lport_of(const struct ovl_rib *rib, const char *name)
     return slot ? slot->lport : NULL;
 }
 
+bool
+rib_bridge_uplink_is_missing(const struct ovl_rib *rib)
+{
+    return rib->uplink_name && !lport_of(rib, rib->uplink_name);
+}
+
 void
 rib_bridge_publish(struct ovl_rib *rib)
 {

@@ -193,6 +193,8 @@ void rib_breathe(size_t i);
 /* Decides which bridge is in force, and marks what depends on what changed
  * about it. */
 void rib_bridge_resolve(struct ovl_rib *);
+/* True if the uplink that is named is no port of the datapath. */
+bool rib_bridge_uplink_is_missing(const struct ovl_rib *);
 /* Sets the configuration. */
 void rib_bridge_publish(struct ovl_rib *);
 bool rib_is_own_vtep(const struct ovl_rib *, const struct in6_addr *);

@@ -574,6 +574,9 @@ ovl_rib_get_status(const struct ovl_rib *rib, struct smap *status)
     add_count(status, "vteps", counts.n);
     add_count(status, "rows_in_error", rib->n_errors);
 
+    if (rib_bridge_uplink_is_missing(rib)) {
+        smap_add(status, "no_uplink", rib->uplink_name);
+    }
     add_fault(status, "no_tunnel_ip", counts.n_no_tunnel_ip);
     add_fault(status, "missing_networks", count_missing_networks(rib));
 }

@@ -490,7 +490,8 @@ parse_port_columns(const char *key, const struct ovl_row_port *row,
         return ovl_row_error(key, "bonds are not supported as access ports");
     } else if (!row->on_overlay_bridge) {
         return ovl_row_error(key, "%s is set, but the port is not on a "
-                             "bridge with datapath_type=overlay",
+                             "bridge with datapath_type=overlay that is in "
+                             "force",
                              row->has_vni ? "overlay_vni"
                              : "overlay_vlan_bindings");
     } else if (row->n_vlans) {

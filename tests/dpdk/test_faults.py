@@ -69,7 +69,8 @@ def test_no_devargs(switch):
 
 def test_device_that_another_port_has(switch):
     add(switch, [f'options:dpdk-devargs="{switch.devices["vm1"].devargs}"'])
-    switch.wait_error("bad", "already in use by 'vm1'")
+    switch.wait_error("bad", "already in use by 'vm1': delete one of the two, "
+                      "or give it another options:dpdk-devargs$")
 
 
 def test_mtu_that_the_device_does_not_have(switch):
@@ -90,6 +91,15 @@ def test_no_path_of_a_socket(switch):
     add(switch, [], "dpdkvhostuserclient")
     switch.wait_error("bad", "no VM can connect: set "
                       "options:vhost-server-path")
+
+
+def test_path_that_no_socket_can_have(switch):
+    add(switch, ["options:vhost-server-path=/" + 107 * "x"],
+        "dpdkvhostuserclient")
+    switch.wait_error("bad", "no VM can connect: options:vhost-server-path "
+                      "has 108 bytes, and the path of a socket 107 at most")
+    runs(switch)
+    switch.vsctl("del-port", "bad")
 
 
 @pytest.mark.parametrize("what", ["nothing", "file", "nobody", "silence"])

@@ -88,6 +88,18 @@ def test_port_columns_on_a_stock_bridge_get_an_error(sw):
     sw.wait_column("Port", "n1", "overlay_error", lambda v: v == NO_ERROR)
 
 
+def test_port_of_a_bridge_that_is_not_in_force_says_so(sw):
+    sw.allow_log("br-ov2")
+    sw.vsctl("add-br", "br-ov2", "--", "set", "Bridge", "br-ov2",
+             "datapath_type=overlay", "--", "add-port", "br-ov2", "vm9", "--",
+             "set", "Interface", "vm9", "type=dummy", "--", "set", "Port",
+             "vm9", "overlay_vni=5001", check=False)
+    sw.wait_column("Port", "vm9", "overlay_error", lambda v: (
+        "not on a bridge with datapath_type=overlay that is in force" in v))
+    assert "br-ov" in sw.get("Bridge", "br-ov2", "overlay_error")
+    sw.set_rows("del-br", "br-ov2")
+
+
 def test_second_overlay_bridge_gets_an_error_and_takes_over(sw):
     sw.set_rows("add-br", "br-ov2", "--", "set", "Bridge", "br-ov2",
                 "datapath_type=overlay", 'overlay_vtep_ips="192.0.2.50"')

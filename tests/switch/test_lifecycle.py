@@ -130,6 +130,26 @@ def test_port_that_cannot_be_opened_says_why_and_harms_nobody(sw):
 
 # Networks.
 
+@pytest.mark.parametrize("columns, why", [
+    (["type=vxlan", "options:remote_ip=192.0.2.9"],
+     "an overlay bridge has no tunnel ports: a VTEP is a row of Overlay_MAC"),
+    (["type=geneve", "options:remote_ip=flow", "options:key=flow"],
+     "an overlay bridge has no tunnel ports: a VTEP is a row of Overlay_MAC"),
+    (["type=patch", "options:peer=other"],
+     "an overlay bridge has no patch ports: delete the port")],
+    ids=["vxlan", "geneve", "patch"])
+def test_port_that_an_overlay_bridge_has_not_says_what_it_has(sw, columns,
+                                                              why):
+    sw.allow_log(r"\bbad\b")
+    sw.vsctl("add-port", "br-ov", "bad", "--", "set", "Interface", "bad",
+             *columns, check=False)
+    sw.wait_column("Interface", "bad", "error", lambda v: why in v)
+    assert why in sw.daemons.log_since_mark()
+    frame = udp(1, 2)
+    sw.expect(("vm1", frame), out={"vm2": [frame]})
+    sw.vsctl("del-port", "bad")
+
+
 def test_deleted_network_forgets_everything(sw):
     sw.destroy("Overlay_Network", "vni=5001")
     sw.expect(("vm1", udp(1, 2)), drops={("vm1", 5001, "no_network"): 1})

@@ -319,6 +319,29 @@ def test_swap_of_two_macs_in_one_transaction(sw):
 
 # Status.
 
+def test_uplink_that_is_no_port_is_a_fault(sw):
+    """Its port may come later."""
+    sw.wait_column("Bridge", "br-ov", "overlay_status",
+                   lambda v: "no_uplink" not in v)
+    sw.set_rows("set", "Bridge", "br-ov", "overlay_uplinks=p1")
+    sw.wait_column("Bridge", "br-ov", "overlay_status:no_uplink",
+                   lambda v: v.strip('"') == "p1")
+    sw.set_rows("add-port", "br-ov", "p1", "--", "set", "Interface", "p1",
+                "type=dummy")
+    sw.wait_column("Bridge", "br-ov", "overlay_status",
+                   lambda v: "no_uplink" not in v)
+    sw.set_rows("del-port", "p1")
+    sw.wait_column("Bridge", "br-ov", "overlay_status:no_uplink",
+                   lambda v: v.strip('"') == "p1")
+    sw.set_rows("set", "Bridge", "br-ov", "overlay_uplinks=p0")
+    sw.wait_column("Bridge", "br-ov", "overlay_status",
+                   lambda v: "no_uplink" not in v)
+    sw.set_rows("clear", "Bridge", "br-ov", "overlay_uplinks")
+    sw.wait_column("Bridge", "br-ov", "overlay_status:networks",
+                   lambda v: v == "2")
+    assert "no_uplink" not in sw.get("Bridge", "br-ov", "overlay_status")
+
+
 def test_status_counts_rows_and_names_faults(sw):
     sw.wait_column("Bridge", "br-ov", "overlay_status:networks",
                    lambda v: v == "2")

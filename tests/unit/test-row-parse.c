@@ -886,7 +886,7 @@ port_columns_must_fit_each_other(void **state OVS_UNUSED)
     row = port_row((struct ovl_strings) { .n = 0 });
     row.on_overlay_bridge = false;
     expect(parse_port(row), "Port \"vm1\": overlay_vni is set, but the port "
-           "is not on a bridge with datapath_type=overlay");
+           "is not on a bridge with datapath_type=overlay that is in force");
 
     row = port_row((struct ovl_strings) { .n = 0 });
     row.ifaces = ifaces;
