@@ -47,12 +47,12 @@ static const struct {
 BUILD_ASSERT_DECL(RTE_PKTMBUF_HEADROOM >= OVL_PKT_HEADROOM);
 
 struct ovl_buffer_pool {
-    /* Each is written once. */
+    /* NULL, until there is memory for it; then it stays. */
     ATOMIC(struct rte_mempool *) mempools[N_CLASSES];
 
     /* Control side only. */
     int node;
-    bool tried[N_CLASSES];
+    bool failed[N_CLASSES];     /* There was none, last time. */
 };
 
 /* By node; the last is that of OVS_NUMA_UNSPEC. */
@@ -86,7 +86,8 @@ init_packet(struct rte_mempool *mp OVS_UNUSED, void *aux OVS_UNUSED,
     dp_packet_init_dpdk(packet);
 }
 
-/* On 'node', or, if that has no memory for DPDK or is not there, on any. */
+/* On 'node', or, if that has no memory for DPDK or is not there, on any.  If
+ * there is none at all, returns NULL with 'rte_errno'. */
 static struct rte_mempool *
 create_mempool(int node, enum size_class class)
 {
@@ -113,11 +114,26 @@ create_mempool(int node, enum size_class class)
             }
         }
     }
-    VLOG_WARN("no memory for packet buffers on NUMA node %d (%s): copies, "
-              "fragments and segments take longer; reserve more huge pages "
-              "(vm.nr_hugepages, dpdk-socket-mem)", node,
-              ovs_strerror(rte_errno));
     return NULL;
+}
+
+/* Says what is different from last time, if anything. */
+static void
+log_outcome(struct ovl_buffer_pool *pool, enum size_class class, bool failed)
+{
+    if (failed && !pool->failed[class]) {
+        VLOG_WARN("no memory for %s packet buffers on NUMA node %d (%s): "
+                  "copies, fragments and segments take longer; reserve more "
+                  "huge pages (sysctl vm.nr_hugepages, or dpdk-socket-mem "
+                  "and a restart), which are looked for again whenever a "
+                  "port or a PMD thread changes, or at once by \"ovs-appctl "
+                  "dpif-overlay/pmd-rxq-rebalance\"", classes[class].name,
+                  pool->node, ovs_strerror(rte_errno));
+    } else if (!failed && pool->failed[class]) {
+        VLOG_INFO("there is memory for %s packet buffers on NUMA node %d now",
+                  classes[class].name, pool->node);
+    }
+    pool->failed[class] = failed;
 }
 
 void
@@ -127,10 +143,11 @@ ovl_buffer_pool_prepare(struct ovl_buffer_pool *pool, int mtu)
         return;
     }
     for (enum size_class class = 0; class < N_CLASSES; class++) {
-        if (!pool->tried[class]) {
-            pool->tried[class] = true;
-            atomic_store_explicit(&pool->mempools[class],
-                                  create_mempool(pool->node, class),
+        if (!get_mempool(pool, class)) {
+            struct rte_mempool *mp = create_mempool(pool->node, class);
+
+            log_outcome(pool, class, !mp);
+            atomic_store_explicit(&pool->mempools[class], mp,
                                   memory_order_release);
         }
         if (mtu + MAX_OVERHEAD <= classes[class].room) {

@@ -26,7 +26,8 @@ struct ovl_buffer_pool;
 struct ovl_buffer_pool *ovl_buffer_pool_of(int node);
 
 /* Makes sure that there are buffers for packets of ports whose MTU is 'mtu',
- * if DPDK runs and has the memory. */
+ * if DPDK runs and has the memory.  What it had no memory for is tried again
+ * at the next call. */
 void ovl_buffer_pool_prepare(struct ovl_buffer_pool *, int mtu);
 
 /* Returns an empty packet with room for 'size' bytes and OVL_PKT_HEADROOM in

@@ -520,6 +520,7 @@ ovl_rxq_sched_rebalance(struct ovl_rxq_sched *sched,
 {
     struct ds moves = DS_EMPTY_INITIALIZER;
 
+    prepare_buffers(sched, lports, n);
     sched->how.anew = true;
     size_t n_moved = assign_to_pmds(sched, lports, n, &moves);
     ds_put_format(s, "pmd rxq rebalance: %"PRIuSIZE" queues moved\n%s",

@@ -83,7 +83,8 @@ tests_unit_test_buffer_pool_SOURCES = tests/unit/test-buffer-pool.c
 tests_unit_test_buffer_pool_LDADD = $(UNIT_THREADS)
 tests_unit_test_buffer_pool_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-	-Wl,--wrap=aligned_alloc,--wrap=posix_memalign
+	-Wl,--wrap=aligned_alloc,--wrap=posix_memalign \
+	-Wl,--wrap=rte_pktmbuf_pool_create
 
 check_PROGRAMS += tests/unit/test-cfg-hold
 tests_unit_test_cfg_hold_SOURCES = tests/unit/test-cfg-hold.c

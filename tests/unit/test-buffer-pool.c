@@ -5,7 +5,8 @@
  * byte by byte; they come from the pool, without a call of the heap; all go
  * back there; and those that it has no buffer for are drops with a name.
  *
- * The heap is the functions that the linker wraps for this program. */
+ * The heap is the functions that the linker wraps for this program, and so is
+ * what makes pools, which this program can have fail. */
 
 #include <config.h>
 
@@ -20,6 +21,7 @@
 #include <cmocka.h>
 
 #ifdef DPDK_NETDEV
+#include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 #endif
@@ -61,6 +63,30 @@ WRAP(void *, realloc, (void *p, size_t size), (p, size))
 WRAP(void *, aligned_alloc, (size_t align, size_t size), (align, size))
 WRAP(int, posix_memalign, (void **p, size_t align, size_t size),
      (p, align, size))
+
+/* Pools. */
+
+static bool pools_fail;
+static size_t n_tried;
+
+struct rte_mempool *__real_rte_pktmbuf_pool_create(
+    const char *, unsigned int, unsigned int, uint16_t, uint16_t, int);
+struct rte_mempool *__wrap_rte_pktmbuf_pool_create(
+    const char *, unsigned int, unsigned int, uint16_t, uint16_t, int);
+
+struct rte_mempool *
+__wrap_rte_pktmbuf_pool_create(const char *name, unsigned int n,
+                               unsigned int cache, uint16_t private_size,
+                               uint16_t room, int node)
+{
+    n_tried++;
+    if (pools_fail) {
+        rte_errno = ENOMEM;
+        return NULL;
+    }
+    return __real_rte_pktmbuf_pool_create(name, n, cache, private_size, room,
+                                          node);
+}
 
 /* Packets. */
 
@@ -472,6 +498,47 @@ node_that_nobody_prepared_has_the_heap(void **state OVS_UNUSED)
     dp_packet_delete(packet);
 }
 
+static void
+assert_source(struct ovl_buffer_pool *p, size_t size,
+              enum dp_packet_source source)
+{
+    struct dp_packet *packet = ovl_buffer_pool_get(p, size);
+
+    assert_int_equal(packet->source, source);
+    dp_packet_delete(packet);
+}
+
+/* Huge pages may be reserved later. */
+static void
+pool_that_there_was_no_memory_for_is_made_when_there_is(
+    void **state OVS_UNUSED)
+{
+    struct ovl_buffer_pool *later = ovl_buffer_pool_of(3);
+
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
+    pools_fail = true;
+    for (int i = 0; i < 3; i++) {
+        n_tried = 0;
+        ovl_buffer_pool_prepare(later, 9000);
+        assert_true(n_tried > 2);
+        assert_source(later, 60, DPBUF_MALLOC);
+        assert_source(later, 9000, DPBUF_MALLOC);
+    }
+    pools_fail = false;
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_ERR);
+
+    ovl_buffer_pool_prepare(later, 1500);
+    assert_source(later, 60, DPBUF_DPDK);
+    assert_source(later, 9000, DPBUF_MALLOC);
+    ovl_buffer_pool_prepare(later, 9000);
+    assert_source(later, 9000, DPBUF_DPDK);
+
+    /* What there is stays. */
+    n_tried = 0;
+    ovl_buffer_pool_prepare(later, 9000);
+    assert_int_equal(n_tried, 0);
+}
+
 static int
 setup(void **state)
 {
@@ -510,6 +577,8 @@ main(int argc OVS_UNUSED, char *argv[])
         TEST(empty_pool_has_the_heap),
         cmocka_unit_test(sizes_have_the_buffers_that_they_need),
         cmocka_unit_test(node_that_nobody_prepared_has_the_heap),
+        cmocka_unit_test(
+            pool_that_there_was_no_memory_for_is_made_when_there_is),
     };
     struct smap config = SMAP_INITIALIZER(&config);
 
@@ -518,7 +587,7 @@ main(int argc OVS_UNUSED, char *argv[])
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_ERR);
     smap_add(&config, "dpdk-init", "try");
     smap_add(&config, "dpdk-extra", "--no-huge --legacy-mem --no-pci "
-             "--no-shconf --no-telemetry -m 256 --log-level=error");
+             "--no-shconf --no-telemetry -m 384 --log-level=error");
     ovs_numa_init();
     dpdk_init(&config);
     smap_destroy(&config);
