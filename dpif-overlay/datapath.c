@@ -378,6 +378,8 @@ ovl_datapath_port_set_config(struct ovl_datapath *dp, odp_port_t port_no,
     } else {
         const char *affinity = smap_get(other_config, "pmd-rxq-affinity");
 
+        /* bridge.c calls this after it has set the QoS. */
+        ovl_port_refresh_qos(port);
         if (!nullable_string_is_equal(affinity, port->rxq_affinity)) {
             error = ovl_port_set_rxq_affinity(port, affinity);
             ovl_dp_assign_queues(dp);

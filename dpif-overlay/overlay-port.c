@@ -129,18 +129,55 @@ reconfigure(struct ovl_port *port)
     return error;
 }
 
+/* One policer of netdev-dpdk takes a packet's queue from its metadata, which
+ * are what the last user of its buffer left there. */
+static bool
+reads_priority(const struct ovl_port *port)
+{
+    struct smap details = SMAP_INITIALIZER(&details);
+    const char *type = NULL;
+    bool reads = (!strncmp(port->type, "dpdk", 4)
+                  && !netdev_get_qos(port->netdev, &type, &details)
+                  && type && !strcmp(type, "trtcm-policer"));
+
+    smap_destroy(&details);
+    return reads;
+}
+
+static void
+replace_tx(struct ovl_port *port, struct ovl_tx *tx)
+{
+    struct ovl_tx *old = ovsrcu_get_protected(struct ovl_tx *, &port->tx);
+
+    ovsrcu_set(&port->tx, tx);
+    if (old) {
+        ovsrcu_postpone(free, old);
+    }
+}
+
 static void
 publish_tx(struct ovl_port *port, int n_senders)
 {
-    struct ovl_tx *old = ovsrcu_get_protected(struct ovl_tx *, &port->tx);
     struct ovl_tx *tx = xmalloc(sizeof *tx);
 
     tx->netdev = port->netdev;
     tx->n_txq = MAX(1, netdev_n_txq(port->netdev));
     tx->concurrent = tx->n_txq < n_senders;
-    ovsrcu_set(&port->tx, tx);
-    if (old) {
-        ovsrcu_postpone(free, old);
+    tx->reads_priority = reads_priority(port);
+    replace_tx(port, tx);
+}
+
+void
+ovl_port_refresh_qos(struct ovl_port *port)
+{
+    struct ovl_tx *old = ovsrcu_get_protected(struct ovl_tx *, &port->tx);
+    bool reads = reads_priority(port);
+
+    if (old && old->reads_priority != reads) {
+        struct ovl_tx *tx = xmemdup(old, sizeof *old);
+
+        tx->reads_priority = reads;
+        replace_tx(port, tx);
     }
 }
 
@@ -444,6 +481,17 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }
 
+/* All packets have the priority that no row can change. */
+static void
+clear_priorities(struct dp_packet_batch *batch)
+{
+    struct dp_packet *packet;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        packet->md.skb_priority = 0;
+    }
+}
+
 void
 ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
               struct dp_packet_batch *batch, size_t bytes)
@@ -455,6 +503,10 @@ ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
         dp_packet_delete_batch(batch, true);
         ovl_account_unsent(shard, &port->up, OVL_DROP_PORT_GONE, n);
         return;
+    }
+
+    if (OVS_UNLIKELY(tx->reads_priority)) {
+        clear_priorities(batch);
     }
 
     int error = netdev_send(tx->netdev, sender % tx->n_txq, batch,

@@ -48,6 +48,7 @@ struct ovl_tx {
     struct netdev *netdev;
     int n_txq;
     bool concurrent;            /* Threads share transmit queues. */
+    bool reads_priority;        /* The netdev does, of a packet's metadata. */
 };
 
 struct ovl_port {
@@ -95,6 +96,9 @@ int ovl_port_configure(struct ovl_port *, int n_senders);
  * until then has them share what there is.  In force for every sender after a
  * grace period. */
 void ovl_port_set_senders(struct ovl_port *, int n_senders);
+
+/* To be called when the netdev's QoS may have changed. */
+void ovl_port_refresh_qos(struct ovl_port *);
 
 /* Opens all receive queues.  Returns 0 or a positive errno value, with no
  * queue open. */

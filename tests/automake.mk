@@ -197,6 +197,10 @@ tests_unit_test_offload_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-offload.c
 tests_unit_test_offload_LDADD = $(UNIT_PIPELINE)
 
+check_PROGRAMS += tests/unit/test-overlay-port
+tests_unit_test_overlay_port_SOURCES = tests/unit/test-overlay-port.c
+tests_unit_test_overlay_port_LDADD = $(UNIT_THREADS)
+
 check_PROGRAMS += tests/unit/test-overlay-types
 tests_unit_test_overlay_types_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-overlay-types.c

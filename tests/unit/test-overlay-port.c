@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a netdev is given to send, seen by one that this program makes. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "counters.h"
+#include "dp-packet.h"
+#include "netdev-provider.h"
+#include "overlay-port.h"
+#include "ovs-rcu.h"
+#include "smap.h"
+#include "util.h"
+
+/* The netdev. */
+
+static const char *qos;         /* Its type of QoS. */
+static uint32_t priorities[NETDEV_MAX_BURST];   /* Of what was sent last, */
+static size_t n_sent;                           /* so many. */
+
+static struct netdev *
+fake_alloc(void)
+{
+    return xzalloc(sizeof(struct netdev));
+}
+
+static int
+fake_construct(struct netdev *netdev OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+fake_destruct(struct netdev *netdev OVS_UNUSED)
+{
+}
+
+static void
+fake_dealloc(struct netdev *netdev)
+{
+    free(netdev);
+}
+
+static int
+fake_update_flags(struct netdev *netdev OVS_UNUSED,
+                  enum netdev_flags off OVS_UNUSED,
+                  enum netdev_flags on OVS_UNUSED,
+                  enum netdev_flags *old_flags)
+{
+    *old_flags = 0;
+    return 0;
+}
+
+static int
+fake_get_etheraddr(const struct netdev *netdev OVS_UNUSED,
+                   struct eth_addr *mac)
+{
+    *mac = eth_addr_zero;
+    return 0;
+}
+
+static int
+fake_get_qos(const struct netdev *netdev OVS_UNUSED, const char **type,
+             struct smap *details)
+{
+    smap_add(details, "cir", "1");
+    *type = qos;
+    return 0;
+}
+
+static int
+fake_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
+          struct dp_packet_batch *batch, bool concurrent OVS_UNUSED)
+{
+    struct dp_packet *packet;
+
+    n_sent = dp_packet_batch_size(batch);
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        priorities[i] = packet->md.skb_priority;
+    }
+    dp_packet_delete_batch(batch, true);
+    return 0;
+}
+
+#define FAKE_CLASS(TYPE)                                                     \
+    {                                                                        \
+        .type = TYPE,                                                        \
+        .alloc = fake_alloc,                                                 \
+        .construct = fake_construct,                                         \
+        .destruct = fake_destruct,                                           \
+        .dealloc = fake_dealloc,                                             \
+        .update_flags = fake_update_flags,                                   \
+        .get_etheraddr = fake_get_etheraddr,                                 \
+        .get_qos = fake_get_qos,                                             \
+        .send = fake_send,                                                   \
+    }
+
+static const struct netdev_class dpdk_class = FAKE_CLASS("dpdk-fake");
+static const struct netdev_class other_class = FAKE_CLASS("fake");
+
+static struct ovl_port *
+open_port(const char *type)
+{
+    struct ovl_port *port;
+
+    assert_int_equal(ovl_port_open("port", type, ODP_PORT_C(1), &port), 0);
+    assert_int_equal(ovl_port_configure(port, 1), 0);
+    return port;
+}
+
+static void
+close_port(struct ovl_port *port)
+{
+    ovl_port_stop_senders(port);
+    ovl_port_close(port);
+    ovsrcu_quiesce();
+}
+
+/* Sends 'n' packets in buffers that somebody has left dirty. */
+static void
+send_dirty(struct ovl_port *port, size_t n)
+{
+    struct ovl_shard *shard = ovl_shard_create_private();
+    struct dp_packet_batch batch;
+
+    dp_packet_batch_init(&batch);
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = dp_packet_new(60);
+
+        dp_packet_put_zeros(packet, 60);
+        packet->md.skb_priority = 7 + i;
+        dp_packet_batch_add(&batch, packet);
+    }
+    ovl_port_send(port, 0, shard, &batch, n * 60);
+    assert_int_equal(n_sent, n);
+    ovl_shard_destroy(shard);
+}
+
+static void
+assert_dirty(struct ovl_port *port)
+{
+    send_dirty(port, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(priorities[i], 7 + i);
+    }
+}
+
+static void
+assert_clean(struct ovl_port *port)
+{
+    send_dirty(port, NETDEV_MAX_BURST);
+    for (size_t i = 0; i < NETDEV_MAX_BURST; i++) {
+        assert_int_equal(priorities[i], 0);
+    }
+}
+
+/* Others do not look, and a cache line for each packet is a lot. */
+static void
+priorities_are_cleared_for_who_looks_at_them(void **state OVS_UNUSED)
+{
+    struct ovl_port *port;
+
+    qos = "";
+    port = open_port("dpdk-fake");
+    assert_dirty(port);
+    qos = "egress-policer";
+    ovl_port_refresh_qos(port);
+    assert_dirty(port);
+    qos = "trtcm-policer";
+    ovl_port_refresh_qos(port);
+    assert_clean(port);
+    ovl_port_set_senders(port, 2);
+    assert_clean(port);
+    ovl_port_refresh_qos(port);
+    assert_clean(port);
+    qos = "";
+    ovl_port_refresh_qos(port);
+    assert_dirty(port);
+    close_port(port);
+
+    qos = "trtcm-policer";
+    port = open_port("dpdk-fake");
+    assert_clean(port);
+    ovl_port_stop_senders(port);
+    ovl_port_refresh_qos(port);         /* Is not sending. */
+    assert_int_equal(ovl_port_configure(port, 1), 0);
+    assert_clean(port);
+    close_port(port);
+
+    port = open_port("fake");
+    assert_dirty(port);
+    close_port(port);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(priorities_are_cleared_for_who_looks_at_them),
+    };
+
+    set_program_name(argv[0]);
+    netdev_register_provider(&dpdk_class);
+    netdev_register_provider(&other_class);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
