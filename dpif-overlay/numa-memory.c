@@ -196,6 +196,12 @@ ovl_numa_share_thread(void)
 }
 
 void
+ovl_numa_unshare_thread(void)
+{
+    check(calls->set_mempolicy(MPOL_DEFAULT, NULL, 0));
+}
+
+void
 ovl_numa_set_calls(const struct ovl_numa_calls *new_calls)
 {
     struct nodes none = { .bits = { 0 } };

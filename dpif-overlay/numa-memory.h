@@ -50,6 +50,11 @@ void ovl_numa_unshare(void *p);
  * come and go; costs nothing if they did not. */
 void ovl_numa_share_thread(void);
 
+/* Makes memory of its own of all that the calling thread is the first to touch
+ * from now on.  To be called first thing by a thread that may have been made by
+ * one that called the above: policies are inherited. */
+void ovl_numa_unshare_thread(void);
+
 /* What the above asks of libnuma, for tests to replace. */
 struct ovl_numa_calls {
     /* True if there is a node 'node' that has memory for us. */

@@ -261,6 +261,7 @@ io_main(void *t_)
     struct ovl_thread *t = t_;
     uint64_t sleep = 0;
 
+    ovl_numa_unshare_thread();
     t->cycles = ovl_pmd_cycles();
     while (!is_exiting(t)) {
         uint64_t seqno = seq_read(t->wakeup);
@@ -304,6 +305,7 @@ pmd_main(void *t_)
     long long int quiesced = time_usec();
 
     ovs_numa_thread_setaffinity_core(t->core_id);
+    ovl_numa_unshare_thread();
     dpdk_attach_thread(t->core_id);
     set_timer_resolution(1000);
     t->cycles = ovl_pmd_cycles();

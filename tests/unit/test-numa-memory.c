@@ -321,6 +321,36 @@ kernel_has_the_memory_where_it_was_asked_for(void **state OVS_UNUSED)
     assert_policy(NULL, MPOL_DEFAULT, 0);
 }
 
+/* Made by a thread that shares what it allocates. */
+static void *
+become_a_packet_thread(void *policies_)
+{
+    int *policies = policies_;
+
+    assert_int_equal(get_mempolicy(&policies[0], NULL, 0, NULL, 0), 0);
+    ovl_numa_unshare_thread();
+    assert_int_equal(get_mempolicy(&policies[1], NULL, 0, NULL, 0), 0);
+    return NULL;
+}
+
+static void
+packet_thread_does_not_inherit_sharing(void **state OVS_UNUSED)
+{
+    int policies[2];
+
+    if (numa_available() < 0) {
+        skip();
+    }
+    ovl_numa_set_readers((int[]) { 0 }, 1);
+    ovl_numa_share_thread();
+    xpthread_join(ovs_thread_create("packet", become_a_packet_thread,
+                                    policies), NULL);
+    assert_int_equal(policies[0], MPOL_INTERLEAVE);
+    assert_int_equal(policies[1], MPOL_DEFAULT);
+    ovl_numa_set_readers(NULL, 0);
+    ovl_numa_share_thread();
+}
+
 static void
 kernel_without_numa_does_as_it_likes(void **state OVS_UNUSED)
 {
@@ -350,6 +380,7 @@ main(void)
         FAKE(transaction_spreads_what_its_thread_allocates),
         FAKE(large_map_is_spread_and_a_small_one_is_its_threads),
         cmocka_unit_test(kernel_has_the_memory_where_it_was_asked_for),
+        cmocka_unit_test(packet_thread_does_not_inherit_sharing),
         cmocka_unit_test(kernel_without_numa_does_as_it_likes),
     };
 
