@@ -131,12 +131,14 @@ tests_unit_test_fast_path_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-fast-route
 tests_unit_test_fast_route_SOURCES = \
-	tests/unit/fast-asserts.h tests/unit/test-fast-route.c
+	tests/unit/fast-asserts.h tests/unit/fast-fixture.h \
+	tests/unit/test-fast-route.c
 tests_unit_test_fast_route_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-fast-vlan
 tests_unit_test_fast_vlan_SOURCES = \
-	tests/unit/fast-asserts.h tests/unit/test-fast-vlan.c
+	tests/unit/fast-asserts.h tests/unit/fast-fixture.h \
+	tests/unit/test-fast-vlan.c
 tests_unit_test_fast_vlan_LDADD = $(UNIT_PIPELINE)
 
 check_PROGRAMS += tests/unit/test-fib

@@ -4,12 +4,7 @@
 
 #include <config.h>
 
-#include "fast-asserts.h"
-
-#include "packets.h"
-#include "routed-world.h"
-
-#define MAC_HOST "52:54:00:00:00:14"     /* On port B. */
+#include "fast-fixture.h"
 
 /* From the VM on port A to its router. */
 static struct frame
@@ -70,13 +65,6 @@ static const struct {
     { "::1", 40, false },
     { "::ffff:10.2.0.14", 40, false },
 };
-
-/* True if 'ip' is written as an IPv4 address. */
-static bool
-is_v4(const char *ip)
-{
-    return !strchr(ip, ':');
-}
 
 static struct frame
 frame_to(size_t i)
@@ -381,35 +369,19 @@ routes_change(void **state)
     assert_int_equal(r->w->n_out, 1);   /* Unreachable, it is told. */
 }
 
-static int
-setup(void **state)
-{
-    *state = routed_world_create();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    routed_world_destroy(*state);
-    return world_is_balanced() ? 0 : -1;
-}
-
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(only_simple_routes_are_for_it),
-        TEST(a_default_route_is_for_hosts),
-        TEST(neighbors_are_not_enough),
-        TEST(what_it_routes_is_as_by_the_passes),
-        TEST(hops_and_checksums_count),
-        TEST(senders_count),
-        TEST(bursts_are_of_all_kinds),
-        TEST(nothing_is_said_too_often),
-        TEST(routes_change),
+        routed_test(only_simple_routes_are_for_it),
+        routed_test(a_default_route_is_for_hosts),
+        routed_test(neighbors_are_not_enough),
+        routed_test(what_it_routes_is_as_by_the_passes),
+        routed_test(hops_and_checksums_count),
+        routed_test(senders_count),
+        routed_test(bursts_are_of_all_kinds),
+        routed_test(nothing_is_said_too_often),
+        routed_test(routes_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,13 +5,9 @@
 
 #include <config.h>
 
-#include "fast-asserts.h"
+#include "fast-fixture.h"
 
 #include "fast-memo.h"
-#include "packets.h"
-#include "routed-world.h"
-
-#define MAC_HOST "52:54:00:00:00:14"    /* On port B. */
 
 static struct frame
 tagged(struct frame f, uint16_t vlan)
@@ -35,7 +31,7 @@ udp6(const char *mac, const char *dst, size_t len)
 static struct frame
 to(const char *mac, const char *ip, size_t len)
 {
-    return strchr(ip, ':') ? udp6(mac, ip, len) : udp4(mac, ip, len);
+    return is_v4(ip) ? udp4(mac, ip, len) : udp6(mac, ip, len);
 }
 
 /* On VLAN 10. */
@@ -562,38 +558,22 @@ knowledge_does_not_outlive_rows(void **state)
     assert_int_equal(r->w->n_out, 0);
 }
 
-static int
-setup(void **state)
-{
-    *state = routed_world_create();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    routed_world_destroy(*state);
-    return world_is_balanced() ? 0 : -1;
-}
-
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(frames_of_vlans_take_it),
-        TEST(other_frames_do_not),
-        TEST(what_it_takes_is_as_by_the_passes),
-        TEST(ways_do_not_matter_to_rules),
-        TEST(every_gateway_is_the_router),
-        TEST(who_has_no_neighbor_stays_out),
-        TEST(checksums_are_filled_in),
-        TEST(senders_count),
-        TEST(bursts_are_of_all_kinds),
-        TEST(ports_do_not_mix),
-        TEST(routes_do_not_mix),
-        TEST(knowledge_does_not_outlive_rows),
+        routed_test(frames_of_vlans_take_it),
+        routed_test(other_frames_do_not),
+        routed_test(what_it_takes_is_as_by_the_passes),
+        routed_test(ways_do_not_matter_to_rules),
+        routed_test(every_gateway_is_the_router),
+        routed_test(who_has_no_neighbor_stays_out),
+        routed_test(checksums_are_filled_in),
+        routed_test(senders_count),
+        routed_test(bursts_are_of_all_kinds),
+        routed_test(ports_do_not_mix),
+        routed_test(routes_do_not_mix),
+        routed_test(knowledge_does_not_outlive_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
