@@ -75,7 +75,7 @@ send_generated(void *dp_, struct ovl_lport *lport, struct dp_packet *packet)
     ovl_counter_add(dp->control_shard, OVL_TOTAL_GENERATED, 1);
     dp_packet_batch_init_packet(&batch, packet);
     ovl_port_send(ovl_port_cast(lport), OVL_SENDER_CONTROL, dp->control_shard,
-                  &batch, dp_packet_size(packet));
+                  &batch, dp_packet_size(packet), true);
 }
 
 /* The advertiser's 'send'. */

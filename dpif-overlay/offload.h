@@ -40,14 +40,21 @@ struct ovl_offload ovl_offload_take(struct dp_packet *packet);
 #define OVL_OFFLOAD_OTHER_MARKS 0
 #endif
 
+/* True if the 'marks' of a packet, or those of any of several, leave something
+ * to be done. */
+static inline bool
+ovl_offload_is_marked(uint64_t marks)
+{
+    return (marks & (DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG
+                     | OVL_OFFLOAD_OTHER_MARKS)) != 0;
+}
+
 /* True if whoever sent 'packet' has left something to be done about it.  What
  * it is, ovl_offload_take() says. */
 static inline bool
 ovl_offload_is_asked(const struct dp_packet *packet)
 {
-    return (*dp_packet_ol_flags_ptr(packet)
-            & (DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG
-               | OVL_OFFLOAD_OTHER_MARKS)) != 0;
+    return ovl_offload_is_marked(*dp_packet_ol_flags_ptr(packet));
 }
 
 /* For what is in VXLAN, whose 'asked' is about the outer packet: makes of it

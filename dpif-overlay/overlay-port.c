@@ -481,6 +481,21 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }
 
+/* netdev_send(), which looks at each packet for what the driver cannot do;
+ * less that if none is 'marked'. */
+static int
+hand_over(const struct ovl_tx *tx, int sender, struct dp_packet_batch *batch,
+          bool marked)
+{
+    int qid = sender % tx->n_txq;
+
+    if (OVS_LIKELY(!marked)) {
+        return tx->netdev->netdev_class->send(tx->netdev, qid, batch,
+                                              tx->concurrent);
+    }
+    return netdev_send(tx->netdev, qid, batch, tx->concurrent);
+}
+
 /* All packets have the priority that no row can change. */
 static void
 clear_priorities(struct dp_packet_batch *batch)
@@ -494,7 +509,7 @@ clear_priorities(struct dp_packet_batch *batch)
 
 void
 ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
-              struct dp_packet_batch *batch, size_t bytes)
+              struct dp_packet_batch *batch, size_t bytes, bool marked)
 {
     const struct ovl_tx *tx = ovsrcu_get(struct ovl_tx *, &port->tx);
     size_t n = dp_packet_batch_size(batch);
@@ -509,8 +524,7 @@ ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
         clear_priorities(batch);
     }
 
-    int error = netdev_send(tx->netdev, sender % tx->n_txq, batch,
-                            tx->concurrent);
+    int error = hand_over(tx, sender, batch, marked);
     if (error) {
         /* The driver does not say how many went. */
         ovl_account_unsent(shard, &port->up, OVL_DROP_TX_ERROR, n);

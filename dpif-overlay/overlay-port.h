@@ -134,8 +134,11 @@ int ovl_rxq_recv(struct ovl_rxq *, struct ovl_shard *shard,
                  struct dp_packet_batch *);
 
 /* Sends 'batch', of 'bytes' bytes in all, on behalf of the sender number
- * 'sender' and accounts for it.  Takes the packets.  Any thread under RCU. */
+ * 'sender' and accounts for it.  If none of them leaves anything to be done to
+ * the driver, ovl_offload_is_marked(), 'marked' is false.  Takes the packets.
+ * Any thread under RCU. */
 void ovl_port_send(struct ovl_port *, int sender, struct ovl_shard *,
-                   struct dp_packet_batch *batch, size_t bytes);
+                   struct dp_packet_batch *batch, size_t bytes,
+                   bool marked);
 
 #endif /* overlay-port.h */

@@ -19,6 +19,7 @@
 #include "fast-memo.h"
 #include "forwarding.h"
 #include "numa-memory.h"
+#include "offload.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -55,6 +56,7 @@ struct ovl_pending {
     struct ovl_port *port;      /* NULL: free. */
     struct dp_packet_batch batch;
     size_t bytes;               /* Of its packets. */
+    uint64_t marks;             /* Of any of them, see offload.h. */
 };
 
 #define N_PENDING 64            /* Power of 2. */
@@ -96,6 +98,14 @@ thread_cast(struct ovl_worker *worker)
     return CONTAINER_OF(worker, struct ovl_thread, worker);
 }
 
+static inline void
+slot_init(struct ovl_pending *slot)
+{
+    dp_packet_batch_init(&slot->batch);
+    slot->bytes = 0;
+    slot->marks = 0;
+}
+
 static void
 flush_slot(struct ovl_thread *t, struct ovl_pending *slot)
 {
@@ -104,9 +114,8 @@ flush_slot(struct ovl_thread *t, struct ovl_pending *slot)
         ovl_pmd_stats_add(&t->stats, OVL_PMD_TX_PACKETS,
                           dp_packet_batch_size(&slot->batch));
         ovl_port_send(slot->port, t->sender, t->worker.shard, &slot->batch,
-                      slot->bytes);
-        dp_packet_batch_init(&slot->batch);
-        slot->bytes = 0;
+                      slot->bytes, ovl_offload_is_marked(slot->marks));
+        slot_init(slot);
     }
 }
 
@@ -131,6 +140,7 @@ put(struct ovl_pending *slot, struct dp_packet *const packets[], size_t n)
     size_t count = dp_packet_batch_size(&slot->batch);
     enum dp_packet_source source
         = (count ? slot->batch.packets[0] : packets[0])->source;
+    uint64_t marks = 0;
     uint32_t differ = 0;
     size_t bytes = 0;
 
@@ -139,6 +149,7 @@ put(struct ovl_pending *slot, struct dp_packet *const packets[], size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         differ |= packets[i]->source ^ source;
+        marks |= *dp_packet_ol_flags_ptr(packets[i]);
         bytes += dp_packet_size(packets[i]);
     }
     if (differ) {
@@ -147,6 +158,7 @@ put(struct ovl_pending *slot, struct dp_packet *const packets[], size_t n)
     memcpy(&slot->batch.packets[count], packets, n * sizeof *packets);
     slot->batch.count += n;
     slot->bytes += bytes;
+    slot->marks |= marks;
     return true;
 }
 
@@ -165,8 +177,7 @@ thread_send(struct ovl_worker *worker, struct ovl_lport *lport,
             flush_slot(t, slot);
         } else {
             t->used[t->n_used++] = index;
-            dp_packet_batch_init(&slot->batch);
-            slot->bytes = 0;
+            slot_init(slot);
         }
         slot->port = port;
     }

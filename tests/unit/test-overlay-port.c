@@ -128,7 +128,7 @@ close_port(struct ovl_port *port)
 
 /* Sends 'n' packets in buffers that somebody has left dirty. */
 static void
-send_dirty(struct ovl_port *port, size_t n)
+send_dirty(struct ovl_port *port, size_t n, bool marked)
 {
     struct ovl_shard *shard = ovl_shard_create_private();
     struct dp_packet_batch batch;
@@ -141,7 +141,7 @@ send_dirty(struct ovl_port *port, size_t n)
         packet->md.skb_priority = 7 + i;
         dp_packet_batch_add(&batch, packet);
     }
-    ovl_port_send(port, 0, shard, &batch, n * 60);
+    ovl_port_send(port, 0, shard, &batch, n * 60, marked);
     assert_int_equal(n_sent, n);
     ovl_shard_destroy(shard);
 }
@@ -149,7 +149,7 @@ send_dirty(struct ovl_port *port, size_t n)
 static void
 assert_dirty(struct ovl_port *port)
 {
-    send_dirty(port, 3);
+    send_dirty(port, 3, false);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(priorities[i], 7 + i);
     }
@@ -158,9 +158,11 @@ assert_dirty(struct ovl_port *port)
 static void
 assert_clean(struct ovl_port *port)
 {
-    send_dirty(port, NETDEV_MAX_BURST);
-    for (size_t i = 0; i < NETDEV_MAX_BURST; i++) {
-        assert_int_equal(priorities[i], 0);
+    for (int marked = 0; marked < 2; marked++) {
+        send_dirty(port, NETDEV_MAX_BURST, marked);
+        for (size_t i = 0; i < NETDEV_MAX_BURST; i++) {
+            assert_int_equal(priorities[i], 0);
+        }
     }
 }
 
