@@ -29,8 +29,6 @@
 
 #include "exact-map.h"
 
-#include <sys/mman.h>
-
 #include "entropy.h"
 #include "numa-memory.h"
 #include "util.h"
@@ -44,9 +42,6 @@
 
 /* Buckets whose keys' new buckets are on their way into the cache. */
 #define COPY_AHEAD 4
-
-/* Arrays from this size up get huge pages where the kernel has them. */
-#define HUGE_PAGE (2u << 20)
 
 BUILD_ASSERT_DECL(sizeof(struct ovl_exact_bucket) == CACHE_LINE_SIZE);
 
@@ -65,30 +60,13 @@ array_size(const struct ovl_exact_array *array)
 static struct ovl_exact_bucket *
 alloc_buckets(size_t size)
 {
-    if (size < HUGE_PAGE) {
+    if (size < OVL_NUMA_HUGE_PAGE) {
         return xzalloc_cacheline(size);
     }
-    size = ROUND_UP(size, get_page_size());
 
-    /* So that it begins at a huge page. */
-    char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        out_of_memory();
-    }
-
-    size_t before = -(uintptr_t) p % HUGE_PAGE;
-    if (before) {
-        munmap(p, before);
-    }
-    if (before < HUGE_PAGE) {
-        munmap(p + before + size, HUGE_PAGE - before);
-    }
-#ifdef MADV_HUGEPAGE
-    madvise(p + before, size, MADV_HUGEPAGE);
-#endif
-    ovl_numa_share(p + before, size);
-    return (struct ovl_exact_bucket *) (void *) (p + before);
+    struct ovl_exact_bucket *buckets = ovl_numa_alloc_shared(size);
+    ovl_numa_want_huge_pages(buckets, ROUND_UP(size, get_page_size()));
+    return buckets;
 }
 
 static struct ovl_exact_array *
@@ -106,11 +84,10 @@ array_create(uint32_t n_regions)
 static void
 array_destroy(struct ovl_exact_array *array)
 {
-    if (array_size(array) < HUGE_PAGE) {
+    if (array_size(array) < OVL_NUMA_HUGE_PAGE) {
         free_cacheline(array->buckets);
     } else {
-        ovl_numa_unshare(array->buckets);
-        munmap(array->buckets, array_size(array));
+        ovl_numa_free_shared(array->buckets, array_size(array));
     }
     free(array);
 }

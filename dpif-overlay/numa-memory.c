@@ -179,6 +179,44 @@ ovl_numa_unshare(void *p)
     ovs_mutex_unlock(&mutex);
 }
 
+void *
+ovl_numa_alloc_shared(size_t size)
+{
+    size_t whole = ROUND_UP(size, get_page_size());
+    char *p = mmap(NULL, whole + OVL_NUMA_HUGE_PAGE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED) {
+        out_of_memory();
+    }
+
+    size_t before = -(uintptr_t) p % OVL_NUMA_HUGE_PAGE;
+    if (before) {
+        munmap(p, before);
+    }
+    p += before;
+    if (before < OVL_NUMA_HUGE_PAGE) {
+        munmap(p + whole, OVL_NUMA_HUGE_PAGE - before);
+    }
+    ovl_numa_share(p, whole);
+    return p;
+}
+
+void
+ovl_numa_free_shared(void *p, size_t size)
+{
+    ovl_numa_unshare(p);
+    munmap(p, ROUND_UP(size, get_page_size()));
+}
+
+void
+ovl_numa_want_huge_pages(void *p OVS_UNUSED, size_t size OVS_UNUSED)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(p, size, MADV_HUGEPAGE);
+#endif
+}
+
 void
 ovl_numa_share_thread(void)
 {

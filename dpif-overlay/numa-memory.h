@@ -45,6 +45,18 @@ void ovl_numa_set_readers(const int *nodes, size_t n);
 void ovl_numa_share(void *p, size_t size);
 void ovl_numa_unshare(void *p);
 
+/* Returns 'size' bytes of shared memory, zeroed, that begin where a huge page
+ * may. */
+#define OVL_NUMA_HUGE_PAGE (2u << 20)
+void *ovl_numa_alloc_shared(size_t size);
+
+/* Frees what ovl_numa_alloc_shared() returned for 'size'. */
+void ovl_numa_free_shared(void *, size_t size);
+
+/* Has the 'size' bytes at 'p', from ovl_numa_alloc_shared(), in huge pages
+ * from now on, if the kernel has any. */
+void ovl_numa_want_huge_pages(void *p, size_t size);
+
 /* Makes shared memory of all that the calling thread allocates from now on and
  * is the first to touch.  To be called again once in a while, as PMD threads
  * come and go; costs nothing if they did not. */
