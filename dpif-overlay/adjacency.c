@@ -7,6 +7,7 @@
 #include "adjacency.h"
 
 #include "csum.h"
+#include "dense-memory.h"
 #include "util.h"
 
 static uint8_t *
@@ -52,7 +53,7 @@ struct ovl_adjacency *
 ovl_adjacency_create(struct ovl_lport *port,
                      const struct ovl_outer_spec *spec)
 {
-    struct ovl_adjacency *adj = xzalloc_cacheline(sizeof *adj);
+    struct ovl_adjacency *adj = ovl_dense_zalloc(sizeof *adj);
     bool ipv6 = !ovl_ip_is_v4(&spec->ip_dst);
     uint16_t overhead = ipv6 ? OVL_VXLAN6_OVERHEAD : OVL_VXLAN4_OVERHEAD;
 

@@ -11,6 +11,8 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/binding.c \
 	dpif-overlay/counters.c \
 	dpif-overlay/counters.h \
+	dpif-overlay/dense-memory.c \
+	dpif-overlay/dense-memory.h \
 	dpif-overlay/drop-reasons.c \
 	dpif-overlay/drop-reasons.h \
 	dpif-overlay/exact-find.c \

@@ -103,7 +103,7 @@ ovl_fib_edit_remove(struct ovl_fib_edit *edit, const struct ovl_prefix *prefix,
 static struct ovl_fib *
 create(fib4_entry v4, fib6_entry v6)
 {
-    struct ovl_fib *fib = xmalloc_size_align(sizeof *fib, CACHE_LINE_SIZE);
+    struct ovl_fib *fib = ovl_dense_alloc(sizeof *fib);
 
     memset(fib, 0, sizeof *fib);
     fib->v4 = v4;
@@ -151,14 +151,14 @@ ovl_fib_destroy(struct ovl_fib *fib)
         return;
     }
     for (size_t i = 0; i < fib->retired.n; i++) {
-        free_size_align(fib->retired.blocks[i]);
+        ovl_dense_free(fib->retired.blocks[i]);
     }
     free(fib->retired.blocks);
     if (!fib->superseded) {
         ovl_fib4_destroy(fib->v4);
         ovl_fib6_destroy(fib->v6);
     }
-    free_size_align(fib);
+    ovl_dense_free(fib);
 }
 
 void

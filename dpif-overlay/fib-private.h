@@ -29,6 +29,7 @@
 
 #include <string.h>
 
+#include "dense-memory.h"
 #include "fib.h"
 #include "ovs-rcu.h"
 #include "packets.h"
@@ -107,7 +108,7 @@ fib_done(unsigned int *n_done)
 
 /* Memory that readers of a FIB may use, but not those of its successor. */
 struct fib_retired {
-    void **blocks;              /* From xmalloc_size_align(). */
+    void **blocks;              /* From ovl_dense_alloc(). */
     size_t n, allocated;
 };
 

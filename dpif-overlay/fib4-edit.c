@@ -121,7 +121,7 @@ new_page(fib4_entry base)
     struct edit_page *p = xzalloc(sizeof *p);
 
     p->base = base;
-    p->page = xmalloc_size_align(sizeof *p->page, CACHE_LINE_SIZE);
+    p->page = ovl_dense_alloc(sizeof *p->page);
     return p;
 }
 
@@ -407,7 +407,7 @@ join_page(struct fib4_edit *edit, fib4_entry *e, uint32_t start,
             }
         }
     }
-    free_size_align(p->page);
+    ovl_dense_free(p->page);
     free(p);
     *e = open_entry(FIB4_BLOCK, b);
 }
@@ -474,7 +474,7 @@ give_up(struct fib4_edit *edit, fib4_entry e)
         BITMAP_FOR_EACH_1 (i, ARRAY_SIZE(p->page->entries), p->ours) {
             give_up(edit, p->page->entries[i]);
         }
-        free_size_align(p->page);
+        ovl_dense_free(p->page);
         free(p);
     }
 }

@@ -36,8 +36,7 @@ chunk_size(size_t n)
 static fib4_entry
 pack_line(const struct fib_ranges *r)
 {
-    struct fib4_line *line = xmalloc_size_align(sizeof *line,
-                                                CACHE_LINE_SIZE);
+    struct fib4_line *line = ovl_dense_alloc(sizeof *line);
 
     memset(line->keys, 0xff, sizeof line->keys);
     for (size_t i = 1; i < r->n; i++) {
@@ -50,8 +49,7 @@ pack_line(const struct fib_ranges *r)
 static fib4_entry
 pack_leaf(const struct fib_ranges *r)
 {
-    struct fib4_leaf *leaf = xmalloc_size_align(leaf_size(r->n),
-                                                CACHE_LINE_SIZE);
+    struct fib4_leaf *leaf = ovl_dense_alloc(leaf_size(r->n));
 
     memset(leaf->keys, 0xff, sizeof leaf->keys);
     for (size_t i = 1; i < r->n; i++) {
@@ -64,8 +62,7 @@ pack_leaf(const struct fib_ranges *r)
 static fib4_entry
 pack_chunk(const struct fib_ranges *r)
 {
-    struct fib4_chunk *chunk = xmalloc_size_align(chunk_size(r->n),
-                                                  CACHE_LINE_SIZE);
+    struct fib4_chunk *chunk = ovl_dense_alloc(chunk_size(r->n));
 
     memset(&chunk->root, 0xff, sizeof chunk->root);
     for (size_t i = 0; i < r->n; i += FIB_WAYS) {
@@ -165,7 +162,7 @@ ovl_fib4_destroy(fib4_entry e)
         }
     }
     if (fib4_kind(e) != FIB4_WORD) {
-        free_size_align(fib4_pointer(e));
+        ovl_dense_free(fib4_pointer(e));
     }
 }
 

@@ -53,8 +53,7 @@ chunk_size(size_t n)
 struct fib6_chunk *
 ovl_fib6_chunk_pack(const struct fib_ranges *r)
 {
-    struct fib6_chunk *chunk = xmalloc_size_align(chunk_size(r->n),
-                                                  CACHE_LINE_SIZE);
+    struct fib6_chunk *chunk = ovl_dense_alloc(chunk_size(r->n));
 
     ovs_assert(r->n && r->n <= FIB_CHUNK_MAX);
     chunk->n = r->n;
@@ -99,8 +98,7 @@ ovl_fib6_index_create(size_t n)
     for (uint32_t i = 0; i < n_levels; i++) {
         n_nodes += sizes[i];
     }
-    index = xmalloc_size_align(sizeof *index + n_nodes * sizeof *index->nodes,
-                               CACHE_LINE_SIZE);
+    index = ovl_dense_alloc(sizeof *index + n_nodes * sizeof *index->nodes);
     memset(index->nodes, 0xff, n_nodes * sizeof *index->nodes);
     index->n = n;
     index->n_levels = n_levels;
@@ -109,8 +107,7 @@ ovl_fib6_index_create(size_t n)
         index->ofs[i] = n_nodes;
         n_nodes += sizes[n_levels - 1 - i];
     }
-    index->chunks = xmalloc_size_align(n * sizeof *index->chunks,
-                                       CACHE_LINE_SIZE);
+    index->chunks = ovl_dense_alloc(n * sizeof *index->chunks);
     return index;
 }
 
@@ -151,11 +148,11 @@ ovl_fib6_destroy(fib6_entry e)
     struct fib6_index *index = fib6_index(e);
 
     for (size_t i = 0; i < fib6_n(e); i++) {
-        free_size_align(fib6_chunk(e, i));
+        ovl_dense_free(fib6_chunk(e, i));
     }
     if (index) {
-        free_size_align(index->chunks);
-        free_size_align(index);
+        ovl_dense_free(index->chunks);
+        ovl_dense_free(index);
     }
 }
 

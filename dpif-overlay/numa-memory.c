@@ -134,7 +134,11 @@ set_readers(const struct nodes *nodes)
     readers = *nodes;
     atomic_count_inc(&generation);
     HMAP_FOR_EACH (r, hmap_node, &regions) {
-        place(r->p, r->size, MPOL_INTERLEAVE, &readers);
+        if (nodes_is_empty(&readers)) {
+            check(calls->mbind(r->p, r->size, MPOL_DEFAULT, NULL, 0, 0));
+        } else {
+            place(r->p, r->size, MPOL_INTERLEAVE, &readers);
+        }
     }
 }
 

@@ -17,7 +17,6 @@
 #include "adjacency.h"
 #include "forwarding.h"
 #include "hash.h"
-#include "numa-memory.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/poll-loop.h"
@@ -522,7 +521,6 @@ ovl_underlay_run(struct ovl_underlay *ul)
     uint64_t tnl_seqno = seq_read(tnl_conf_seq);
     bool tnl_changed = tnl_seqno != ul->tnl_seqno;
 
-    ovl_numa_share_thread();    /* For the adjacencies. */
     ovs_mutex_lock(&ul->mutex);
     const struct ovl_config *cfg
         = ovl_config_get(ul->fwd, ovl_forwarding_version(ul->fwd));

@@ -10,6 +10,7 @@
 
 #include <config.h>
 
+#include "dense-memory.h"
 #include "forwarding-private.h"
 
 #include "util.h"
@@ -45,7 +46,7 @@ static void
 vtep_free(struct ovl_vtep *vtep)
 {
     ovl_adjacency_destroy(adj_protected(vtep));
-    free_cacheline(vtep);
+    ovl_dense_free(vtep);
 }
 
 /* Peers. */
@@ -232,7 +233,7 @@ ovl_vtep_ref(struct ovl_forwarding *fwd, const struct in6_addr *ip)
     struct ovl_vtep *vtep = ovl_vtep_lookup(fwd, ip);
 
     if (!vtep) {
-        vtep = xzalloc_cacheline(sizeof *vtep);
+        vtep = ovl_dense_zalloc(sizeof *vtep);
         vtep->ip = *ip;
         vtep->traffic = ovl_counters_alloc(OVL_N_TRAFFIC);
         ovsrcu_init(&vtep->adj, NULL);
@@ -267,7 +268,7 @@ ovl_adjacency_destroy(struct ovl_adjacency *adj)
 {
     if (adj) {
         ovl_lport_unref(adj->port);
-        free_cacheline(adj);
+        ovl_dense_free(adj);
     }
 }
 

@@ -105,6 +105,11 @@ tests_unit_test_counters_SOURCES = \
 	tests/unit/tables-fixture.h tests/unit/test-counters.c
 tests_unit_test_counters_LDADD = $(UNIT_TABLES)
 
+check_PROGRAMS += tests/unit/test-dense-memory
+tests_unit_test_dense_memory_SOURCES = \
+	tests/unit/tables-fixture.h tests/unit/test-dense-memory.c
+tests_unit_test_dense_memory_LDADD = $(UNIT_TABLES)
+
 check_PROGRAMS += tests/unit/test-ecn-dscp
 tests_unit_test_ecn_dscp_SOURCES = \
 	tests/unit/world-asserts.h tests/unit/test-ecn-dscp.c

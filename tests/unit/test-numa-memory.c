@@ -41,8 +41,8 @@ fake_mbind(void *p, unsigned long size, int mode, const unsigned long *nodes,
            unsigned long max_node OVS_UNUSED, unsigned int flags)
 {
     assert_true(n_asked < ARRAY_SIZE(asked));
-    assert_int_equal(flags, MPOL_MF_MOVE);
-    asked[n_asked++] = (struct policy) { p, size, mode, nodes[0] };
+    assert_int_equal(flags, mode == MPOL_DEFAULT ? 0 : MPOL_MF_MOVE);
+    asked[n_asked++] = (struct policy) { p, size, mode, nodes ? nodes[0] : 0 };
     return 0;
 }
 
@@ -184,8 +184,9 @@ tables_move_when_their_readers_do(void **state OVS_UNUSED)
     ovl_numa_set_readers((int[]) { 1, 0, 2 }, 3);
     assert_asked(p, MB, MPOL_INTERLEAVE, 1 << 0 | 1 << 1);
 
-    /* The last one has gone; there is no better place. */
+    /* The last one has gone; what is there has no better place. */
     ovl_numa_set_readers(NULL, 0);
+    assert_asked(p, MB, MPOL_DEFAULT, 0);
     assert_int_equal(n_asked, 0);
     ovl_numa_unshare(p);
     ovl_numa_free(p, MB);

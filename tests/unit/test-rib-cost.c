@@ -8,6 +8,8 @@
 
 #include "rib-fixture.h"
 
+#include "dense-memory.h"
+
 #include <malloc.h>
 #include <time.h>
 
@@ -27,11 +29,13 @@
 static size_t
 memory_in_use(void)
 {
+    struct ovl_dense_stats dense;
     struct mallinfo2 info;
 
     pass_grace();
     info = mallinfo2();
-    return info.uordblks + info.hblkhd;
+    ovl_dense_get_stats(&dense);
+    return info.uordblks + info.hblkhd + dense.n_bytes;
 }
 
 /* CPU time of the thread. */

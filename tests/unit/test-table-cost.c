@@ -8,6 +8,7 @@
 
 #include "tables-fixture.h"
 
+#include "dense-memory.h"
 #include "forwarding-private.h"
 
 #include <malloc.h>
@@ -29,11 +30,13 @@ static struct ovl_lport *port;
 static size_t
 memory_in_use(void)
 {
+    struct ovl_dense_stats dense;
     struct mallinfo2 info;
 
     pass_grace();
     info = mallinfo2();
-    return info.uordblks + info.hblkhd;
+    ovl_dense_get_stats(&dense);
+    return info.uordblks + info.hblkhd + dense.n_bytes;
 }
 
 static void
