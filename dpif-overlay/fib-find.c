@@ -96,6 +96,14 @@ leave_pages(fib4_entry entries[], const uint32_t keys[], struct list4 *pages)
     }
 }
 
+static inline ALWAYS_INLINE fib_word
+search_group(fib4_entry e, uint32_t key, node4_func *search_node)
+{
+    const struct fib4_group *group = fib4_pointer(e);
+
+    return group->words[search_node(&group->node, key)];
+}
+
 static inline ALWAYS_INLINE void
 look_up4(const struct ovl_fib *const fibs[], const uint32_t keys[], size_t n,
          fib_word words[], node4_func *search_node, line4_func *search_line,
@@ -104,6 +112,7 @@ look_up4(const struct ovl_fib *const fibs[], const uint32_t keys[], size_t n,
     struct list4 pages, lines, leaves, chunks, groups;
     const fib_word *leaf_words[OVL_FIB_BULK_MAX];
     fib4_entry entries[OVL_FIB_BULK_MAX];
+    size_t n_few = 0;
 
     pages.n = lines.n = leaves.n = chunks.n = groups.n = 0;
     for (size_t i = 0; i < n; i++) {
@@ -113,11 +122,18 @@ look_up4(const struct ovl_fib *const fibs[], const uint32_t keys[], size_t n,
             const struct fib4_chunk *chunk = fib4_pointer(e);
 
             e = group_entry(&chunk->groups[search_pivots(fibs[i], keys[i])]);
+            n_few++;
         } else {
             fetch(e, keys[i], 32);
         }
         entries[i] = e;
         list_if(&pages, i, fib4_kind(e) == FIB4_PAGE);
+    }
+    if (n_few == n) {   /* Most tenants have few routes. */
+        for (size_t i = 0; i < n; i++) {
+            words[i] = search_group(entries[i], keys[i], search_node);
+        }
+        return;
     }
     leave_pages(entries, keys, &pages);
     for (size_t i = 0; i < n; i++) {
@@ -152,9 +168,8 @@ look_up4(const struct ovl_fib *const fibs[], const uint32_t keys[], size_t n,
     }
     for (size_t i = 0; i < groups.n; i++) {
         size_t j = groups.numbers[i];
-        const struct fib4_group *group = fib4_pointer(entries[j]);
 
-        words[j] = group->words[search_node(&group->node, keys[j])];
+        words[j] = search_group(entries[j], keys[j], search_node);
     }
     for (size_t i = 0; i < leaves.n; i++) {
         words[leaves.numbers[i]] = *leaf_words[i];
