@@ -15,7 +15,9 @@ dpif_overlay_libovl_tables_a_SOURCES = \
 	dpif-overlay/dense-memory.h \
 	dpif-overlay/drop-reasons.c \
 	dpif-overlay/drop-reasons.h \
+	dpif-overlay/exact-avx512.c \
 	dpif-overlay/exact-find.c \
+	dpif-overlay/exact-find.h \
 	dpif-overlay/exact-map.c \
 	dpif-overlay/exact-map.h \
 	dpif-overlay/fib-edit.c \
