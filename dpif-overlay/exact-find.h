@@ -33,13 +33,14 @@ uint32_t ovl_exact_find_bulk_avx512(const struct ovl_exact_map *,
                                     uint32_t values[]);
 #endif
 
-/* Keys of a bulk. */
+/* Keys of a bulk.  There is room for another one, for exact-avx512.c; no
+ * vector of eight keys crosses cache lines. */
 struct ovl_exact_keys {
+    OVS_ALIGNED_VAR(CACHE_LINE_SIZE) uint64_t tags[OVL_EXACT_BULK_MAX + 8];
+    const struct ovl_exact_bucket *firsts[OVL_EXACT_BULK_MAX + 8];
+    uint32_t heads[OVL_EXACT_BULK_MAX + 8];     /* Of 'firsts'. */
     const uint32_t *highs;      /* The caller's. */
     size_t n;
-    uint64_t tags[OVL_EXACT_BULK_MAX];
-    const struct ovl_exact_bucket *firsts[OVL_EXACT_BULK_MAX];
-    uint32_t heads[OVL_EXACT_BULK_MAX];     /* Of 'firsts'. */
 };
 
 static inline ALWAYS_INLINE uint8_t

@@ -61,6 +61,7 @@
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
+#include "util.h"
 
 #define OVL_EXACT_SLOTS 5
 #define OVL_EXACT_BULK_MAX 32
@@ -92,12 +93,19 @@ struct ovl_exact_bucket {
     ATOMIC(uint64_t) tags[OVL_EXACT_SLOTS];
 };
 
-/* Immutable, but for the buckets. */
 struct ovl_exact_array {
+    /* Immutable, but for the buckets. */
     struct ovl_exact_bucket *buckets;
     ATOMIC(uint8_t) *hints;     /* Of four buckets each. */
     uint32_t n_buckets;         /* A multiple of 256, from 512 up. */
     uint32_t n_regions;         /* n_buckets / 256. */
+
+    /* Written rarely.  A bulk of OVL_EXACT_BULK_MAX keys rarely has more than
+     * this in their second bucket: 0, if it mostly has none, to 8. */
+    ATOMIC(uint32_t) n_seconds_of_bulk;
+
+    /* Writer only. */
+    OVS_ALIGNED_VAR(CACHE_LINE_SIZE) size_t n_second;   /* Of all keys. */
 };
 
 struct ovl_exact_map;

@@ -71,7 +71,7 @@ set_seed(struct ovl_exact_map *map)
 }
 
 /* Compares keys 'first' to 'first' + 'n' - 1 with 'model', by 'variant', in
- * bulks of all sizes. */
+ * bulks of all sizes, half of them as large as can be. */
 static void
 check_variant(const struct ovl_exact_map *map,
               const struct ovl_exact_variant *variant, enum pattern pattern,
@@ -79,7 +79,8 @@ check_variant(const struct ovl_exact_map *map,
 {
     for (uint32_t i = 0; i < n; ) {
         uint32_t n_most = MIN(OVL_EXACT_BULK_MAX, n - i);
-        uint32_t n_bulk = 1 + random_range(n_most);
+        uint32_t n_bulk
+            = random_range(2) ? n_most : 1 + random_range(n_most);
         uint32_t values[OVL_EXACT_BULK_MAX];
         uint64_t lows[OVL_EXACT_BULK_MAX];
         uint32_t highs[OVL_EXACT_BULK_MAX];
@@ -151,8 +152,8 @@ check_all(const struct ovl_exact_map *map, enum pattern pattern,
 }
 
 /* Counts of keys that are in their second bucket have to be right, or some
- * are not found.  Without a hint they are found late, and a hint for none has
- * another line fetched. */
+ * are not found, or late.  Without a hint they are found late, and a hint for
+ * none has another line fetched. */
 static void
 check_heads(const struct ovl_exact_map *map)
 {
@@ -160,7 +161,7 @@ check_heads(const struct ovl_exact_map *map)
         = ovsrcu_get(struct ovl_exact_array *, &map->array);
     uint8_t *counts = xcalloc(array->n_buckets, sizeof *counts);
     struct ovl_exact_entry *entries;
-    size_t n;
+    size_t n, n_second = 0;
 
     entries = ovl_exact_map_snapshot(map, &n);
     for (size_t i = 0; i < n; i++) {
@@ -177,6 +178,7 @@ check_heads(const struct ovl_exact_map *map)
                                     && array->buckets[first].values[slot]);
         }
         counts[first] += !in_first;
+        n_second += !in_first;
         assert_true(in_first || ovl_exact_hint(array, first, tag));
     }
     for (uint32_t i = 0; i < array->n_buckets; i++) {
@@ -184,6 +186,7 @@ check_heads(const struct ovl_exact_map *map)
         assert_true(counts[i] || (!ovl_exact_hint(array, i, 0)
                                   && !ovl_exact_hint(array, i, UINT64_MAX)));
     }
+    assert_int_equal(array->n_second, n_second);
     free(entries);
     free(counts);
 }
