@@ -353,4 +353,30 @@ ovl_exact_find_bulk_avx512(const struct ovl_exact_map *map,
     return ovl_exact_find_bulk(map, array, lows, highs, n, values, hash,
                                match, check);
 }
+
+AVX512 void
+ovl_exact_locate_bulk_avx512(const uint32_t values[], size_t n,
+                             const void *things, uint32_t size,
+                             const void *found[])
+{
+    const __m512i start = _mm512_set1_epi64((uintptr_t) things);
+    const __m512i size8 = _mm512_set1_epi64(size);
+
+    for (size_t i = 0; i < n; i += GROUP) {
+        OVS_ALIGNED_VAR(CACHE_LINE_SIZE) const void *group[GROUP];
+        __mmask8 mask = lanes(n - i);
+        __m512i value = _mm512_cvtepu32_epi64(
+            _mm256_maskz_loadu_epi32(mask, &values[i]));
+        __m512i address = _mm512_maskz_add_epi64(
+            _mm512_test_epi64_mask(value, value), start,
+            _mm512_mul_epu32(value, size8));
+
+        _mm512_store_si512(group, address);
+        _mm512_mask_storeu_epi64(&found[i], mask, address);
+#pragma GCC unroll 8
+        for (size_t j = 0; j < GROUP; j++) {
+            OVS_PREFETCH(group[j]);
+        }
+    }
+}
 #endif /* OVL_EXACT_X86_VECTORS */

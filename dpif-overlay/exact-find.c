@@ -201,9 +201,11 @@ find_bulk_avx2(const struct ovl_exact_map *map, const uint64_t lows[],
 
 const struct ovl_exact_variant ovl_exact_variants[] = {
 #ifdef OVL_EXACT_X86_VECTORS
-    { "AVX-512", ovl_exact_is_supported_avx512, ovl_exact_find_bulk_avx512 },
-    { "AVX2", is_supported_avx2, find_bulk_avx2 },
+    { "AVX-512", ovl_exact_is_supported_avx512, ovl_exact_find_bulk_avx512,
+      ovl_exact_locate_bulk_avx512 },
+    { "AVX2", is_supported_avx2, find_bulk_avx2, ovl_exact_locate },
 #endif
-    { "portable", is_supported_portable, find_bulk_portable },
-    { NULL, NULL, NULL },
+    { "portable", is_supported_portable, find_bulk_portable,
+      ovl_exact_locate },
+    { NULL, NULL, NULL, NULL },
 };

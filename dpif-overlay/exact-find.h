@@ -31,6 +31,9 @@ uint32_t ovl_exact_find_bulk_avx512(const struct ovl_exact_map *,
                                     const uint64_t lows[],
                                     const uint32_t highs[], size_t n,
                                     uint32_t values[]);
+void ovl_exact_locate_bulk_avx512(const uint32_t values[], size_t n,
+                                  const void *things, uint32_t size,
+                                  const void *found[]);
 #endif
 
 /* Keys of a bulk.  There is room for another one, for exact-avx512.c; no

@@ -110,14 +110,16 @@ struct ovl_exact_array {
 
 struct ovl_exact_map;
 
-/* One way to look up, as ovl_exact_map_find_bulk(): all give the same
- * results. */
+/* One way to do what ovl_exact_map_find_bulk() and ovl_exact_map_locate_bulk()
+ * do: all give the same results. */
 struct ovl_exact_variant {
     const char *name;
     bool (*is_supported)(void);
     uint32_t (*find_bulk)(const struct ovl_exact_map *, const uint64_t lows[],
                           const uint32_t highs[], size_t n,
                           uint32_t values[]);
+    void (*locate_bulk)(const uint32_t values[], size_t n, const void *things,
+                        uint32_t size, const void *found[]);
 };
 
 /* From the fastest to the portable one; ends with a null name. */
@@ -145,6 +147,36 @@ ovl_exact_map_find_bulk(const struct ovl_exact_map *map, const uint64_t lows[],
                         const uint32_t highs[], size_t n, uint32_t values[])
 {
     return map->variant->find_bulk(map, lows, highs, n, values);
+}
+
+/* Gives the addresses of the things, of 'size' bytes each, in the array
+ * 'things' whose numbers are the 'n' 'values'; NULL for 0.  Fetches their
+ * first cache lines. */
+static inline void
+ovl_exact_locate(const uint32_t values[], size_t n, const void *things,
+                 uint32_t size, const void *found[])
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t offset = (uint64_t) values[i] * size;
+
+        found[i] = values[i] ? (const char *) things + offset : NULL;
+        OVS_PREFETCH(found[i]);
+    }
+}
+
+/* The same, for 'values' of the map, n <= OVL_EXACT_BULK_MAX: faster if there
+ * are many. */
+static inline void
+ovl_exact_map_locate_bulk(const struct ovl_exact_map *map,
+                          const uint32_t values[], size_t n,
+                          const void *things, uint32_t size,
+                          const void *found[])
+{
+    if (n < 8) {
+        ovl_exact_locate(values, n, things, size, found);
+    } else {
+        map->variant->locate_bulk(values, n, things, size, found);
+    }
 }
 
 uint32_t ovl_exact_map_find(const struct ovl_exact_map *,

@@ -117,8 +117,7 @@ extern const struct ovl_table_class ovl_vrf_class;
 #define OVL_ROUTE_N_SEGMENTS (OVL_ROUTE_MAX / OVL_ROUTE_SEGMENT)
 #define OVL_ROUTE_MAX (1 << 24)
 
-/* Ways by number, likewise. */
-#define OVL_WAY_SEGMENT 256
+/* Ways. */
 #define OVL_WAY_MAX (1 << 24)
 
 /* The bundle. */
@@ -131,7 +130,7 @@ struct ovl_forwarding {
     );
     struct ovl_vmap tables[OVL_N_TABLES];
     struct ovl_vexact macs;             /* Values are numbers of ways. */
-    const struct ovl_way **ways;        /* Immutable pointer. */
+    struct ovl_way *ways;               /* By number.  Immutable pointer. */
     struct ovl_vexact neighbors4;       /* With IPv4 addresses.  Values are
                                          * numbers of owners. */
     struct ovl_owner **owners;          /* Immutable pointer. */
@@ -263,7 +262,7 @@ void ovl_way_pool_unref(struct ovl_forwarding *, uint32_t number);
 static inline const struct ovl_way *
 ovl_way_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
 {
-    return &fwd->ways[number / OVL_WAY_SEGMENT][number % OVL_WAY_SEGMENT];
+    return &fwd->ways[number];
 }
 
 /* vtep.c */

@@ -44,14 +44,12 @@ find_bulk(const struct ovl_forwarding *fwd, ovs_version_t version,
           const uint64_t xs[], const uint32_t highs[], size_t n,
           const struct ovl_way *ways[])
 {
-    uint32_t numbers[OVL_BULK_MAX];
+    OVS_ALIGNED_VAR(CACHE_LINE_SIZE) uint32_t numbers[OVL_BULK_MAX];
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     ovl_vexact_find_bulk(&fwd->macs, version, xs, highs, n, numbers);
-    for (size_t i = 0; i < n; i++) {
-        ways[i] = numbers[i] ? ovl_way_pool_get(fwd, numbers[i]) : NULL;
-        OVS_PREFETCH(ways[i]);
-    }
+    ovl_exact_map_locate_bulk(&fwd->macs.map, numbers, n, fwd->ways,
+                              sizeof *fwd->ways, (const void **) ways);
 }
 BUILD_ASSERT_DECL(OVL_BULK_MAX <= OVL_EXACT_BULK_MAX);
 

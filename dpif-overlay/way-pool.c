@@ -5,13 +5,16 @@
  * What MACs lead to, each thing once, numbered, as the MAC table has room for
  * a number.  A million MACs behind a thousand VTEPs have a thousand ways.
  *
- * Readers go from number to way through an array of segments, which never
- * move.  A number is used again as soon as its last reference goes, which is
+ * To readers ways are one array.  Addresses for as many as there can be are
+ * taken at the start, memory when a segment of them is used first, which is
+ * kept.  A number is used again as soon as its last reference goes, which is
  * when no reader can come to it any more. */
 
 #include <config.h>
 
 #include "forwarding-private.h"
+
+#include <sys/mman.h>
 
 #include "hash.h"
 #include "util.h"
@@ -24,34 +27,67 @@ struct pool_way {
     size_t n_refs;
 };
 
-struct ovl_way_segment {
-    struct ovl_way ways[OVL_WAY_SEGMENT];   /* What readers get. */
-    struct pool_way pool[OVL_WAY_SEGMENT];
+#define SEGMENT 256             /* Ways of a segment. */
+#define N_SEGMENTS (OVL_WAY_MAX / SEGMENT)
+
+struct segment {
+    struct pool_way pool[SEGMENT];
     struct ovs_list node;       /* In ovl_way_pool's 'open', if not full. */
     uint32_t number;            /* In the array. */
     uint32_t free;              /* Index of a free way, -1: none. */
     size_t n_used;
 };
-BUILD_ASSERT_DECL(offsetof(struct ovl_way_segment, ways) == 0);
 
 struct ovl_way_pool {
     struct hmap ways;           /* "struct pool_way"s by what they say. */
-    struct ovs_list open;       /* "struct ovl_way_segment"s. */
+    struct ovs_list open;       /* "struct segment"s. */
+    struct segment *segments[N_SEGMENTS];   /* NULL: not used. */
 };
 
-static struct ovl_way_segment *
-segment_of(const struct ovl_forwarding *fwd, uint32_t number)
+/* Memory. */
+
+#define WAYS_SIZE (OVL_WAY_MAX * sizeof(struct ovl_way))
+
+static struct ovl_way *
+reserve_ways(void)
 {
-    return (struct ovl_way_segment *) fwd->ways[number / OVL_WAY_SEGMENT];
+    void *p = mmap(NULL, WAYS_SIZE, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED) {
+        out_of_memory();
+    }
+    return p;
+}
+
+static void
+release_ways(struct ovl_way *ways)
+{
+    munmap(ways, WAYS_SIZE);
+}
+
+/* Gets memory for the ways of segment 'number', on whole pages. */
+static void
+back_segment(struct ovl_way *ways, uint32_t number)
+{
+    uintptr_t start = (uintptr_t) &ways[number * SEGMENT];
+    uintptr_t end = (uintptr_t) &ways[(number + 1) * SEGMENT];
+    size_t page = get_page_size();
+
+    start = ROUND_DOWN(start, page);
+    end = ROUND_UP(end, page);
+    if (mprotect((void *) start, end - start, PROT_READ | PROT_WRITE)) {
+        out_of_memory();
+    }
 }
 
 void
 ovl_way_pool_init(struct ovl_forwarding *fwd)
 {
-    fwd->way_pool = xmalloc(sizeof *fwd->way_pool);
+    fwd->way_pool = xzalloc(sizeof *fwd->way_pool);
     hmap_init(&fwd->way_pool->ways);
     ovs_list_init(&fwd->way_pool->open);
-    fwd->ways = xcalloc(OVL_WAY_MAX / OVL_WAY_SEGMENT, sizeof *fwd->ways);
+    fwd->ways = reserve_ways();
 }
 
 void
@@ -60,30 +96,31 @@ ovl_way_pool_destroy(struct ovl_forwarding *fwd)
     ovs_assert(hmap_is_empty(&fwd->way_pool->ways));
     hmap_destroy(&fwd->way_pool->ways);
     free(fwd->way_pool);
-    ovsrcu_postpone(free, fwd->ways);
+    ovsrcu_postpone(release_ways, fwd->ways);
 }
 
 static void
 segment_create(struct ovl_forwarding *fwd)
 {
-    struct ovl_way_segment *s = xmalloc(sizeof *s);
+    struct segment *s = xmalloc(sizeof *s);
 
     s->number = 0;
-    while (fwd->ways[s->number]) {
+    while (fwd->way_pool->segments[s->number]) {
         s->number++;
-        ovs_assert(s->number < OVL_WAY_MAX / OVL_WAY_SEGMENT);
+        ovs_assert(s->number < N_SEGMENTS);
     }
+    back_segment(fwd->ways, s->number);
     s->n_used = 0;
     s->free = UINT32_MAX;
-    for (uint32_t i = OVL_WAY_SEGMENT; i-- > 0; ) {
-        s->pool[i].number = s->number * OVL_WAY_SEGMENT + i;
+    for (uint32_t i = SEGMENT; i-- > 0; ) {
+        s->pool[i].number = s->number * SEGMENT + i;
         if (s->pool[i].number) {
             s->pool[i].next_free = s->free;
             s->free = i;
         }
     }
     ovs_list_push_front(&fwd->way_pool->open, &s->node);
-    fwd->ways[s->number] = s->ways;
+    fwd->way_pool->segments[s->number] = s;
 }
 
 static uint32_t
@@ -124,13 +161,12 @@ ovl_way_pool_ref(struct ovl_forwarding *fwd, const struct ovl_way *way)
         segment_create(fwd);
     }
 
-    struct ovl_way_segment *s
-        = CONTAINER_OF(ovs_list_front(&pool->open), struct ovl_way_segment,
-                       node);
+    struct segment *s = CONTAINER_OF(ovs_list_front(&pool->open),
+                                     struct segment, node);
     uint32_t i = s->free;
 
     p = &s->pool[i];
-    s->ways[i] = *way;
+    fwd->ways[p->number] = *way;
     s->n_used++;
     s->free = p->next_free;
     if (s->free == UINT32_MAX) {
@@ -148,16 +184,17 @@ ovl_way_pool_ref(struct ovl_forwarding *fwd, const struct ovl_way *way)
 void
 ovl_way_pool_unref(struct ovl_forwarding *fwd, uint32_t number)
 {
-    struct ovl_way_segment *s = segment_of(fwd, number);
-    uint32_t i = number % OVL_WAY_SEGMENT;
+    struct segment *s = fwd->way_pool->segments[number / SEGMENT];
+    const struct ovl_way *way = &fwd->ways[number];
+    uint32_t i = number % SEGMENT;
     struct pool_way *p = &s->pool[i];
 
     if (--p->n_refs) {
         return;
     }
     hmap_remove(&fwd->way_pool->ways, &p->hmap_node);
-    ovl_lport_unref(s->ways[i].port);
-    ovl_vtep_unref(fwd, s->ways[i].vtep);
+    ovl_lport_unref(way->port);
+    ovl_vtep_unref(fwd, way->vtep);
 
     if (s->free == UINT32_MAX) {
         ovs_list_push_back(&fwd->way_pool->open, &s->node);
@@ -166,8 +203,8 @@ ovl_way_pool_unref(struct ovl_forwarding *fwd, uint32_t number)
     s->free = i;
     if (!--s->n_used) {
         ovs_list_remove(&s->node);
-        fwd->ways[s->number] = NULL;
-        ovsrcu_postpone(free, s);
+        fwd->way_pool->segments[s->number] = NULL;
+        free(s);
         hmap_shrink(&fwd->way_pool->ways);
     }
 }

@@ -383,6 +383,36 @@ every_bit_of_a_key_counts(void **state OVS_UNUSED)
     pass_grace();
 }
 
+/* Numbers up to the largest, and for each size of a bulk nothing beyond. */
+static void
+things_are_where_their_numbers_say(void **state OVS_UNUSED)
+{
+    const char *things = (const char *) UINT64_C(0x123456789a80);
+    const void *found[OVL_EXACT_BULK_MAX + 1];
+    uint32_t values[OVL_EXACT_BULK_MAX];
+
+    random_set_seed(1);
+    for (const struct ovl_exact_variant *v = ovl_exact_variants; v->name;
+         v++) {
+        for (size_t n = 1; v->is_supported() && n <= OVL_EXACT_BULK_MAX;
+             n++) {
+            uint32_t size = n % 2 ? 24 : 64;
+
+            memset(found, 0x55, sizeof found);
+            for (size_t i = 0; i < n; i++) {
+                values[i] = random_range(3) ? random_uint32() : 0;
+            }
+            v->locate_bulk(values, n, things, size, found);
+            for (size_t i = 0; i < n; i++) {
+                assert_ptr_equal(found[i],
+                                 values[i] ? things + values[i] * (size_t) size
+                                 : NULL);
+            }
+            assert_true((uintptr_t) found[n] == UINT64_C(0x5555555555555555));
+        }
+    }
+}
+
 /* A bucket that says "many" says so for good. */
 static void
 hundreds_of_keys_of_one_bucket(void **state OVS_UNUSED)
@@ -467,6 +497,7 @@ main(void)
         cmocka_unit_test(every_bit_of_a_key_counts),
         cmocka_unit_test(keys_of_one_bucket_go_elsewhere),
         cmocka_unit_test(hundreds_of_keys_of_one_bucket),
+        cmocka_unit_test(things_are_where_their_numbers_say),
         cmocka_unit_test(structured_keys_spread_well),
     };
 
