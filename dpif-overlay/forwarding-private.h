@@ -41,9 +41,9 @@
  * The Computer Journal 57 (11), 2014, MULTILINEAR).  Nobody can work out in
  * advance rows that end up in one chain.
  *
- * Of all 64 bits the chance is 2**-33 or less: where the words of two keys
- * differ first in bit t of some word, counted from the lowest, the sums are
- * the same for one in 2**(64 - t) of that word's k[], and t is 31 at most.
+ * Of the upper 63 bits the chance is 2**-33 or less: where the words of two
+ * keys differ first in bit t of some word, counted from the lowest, the sums
+ * are the same for one in 2**(64 - t) of that word's k[], and t is 31 at most.
  * As keys of indexes, which have secrets of their own, they need not be more
  * random than that. */
 
@@ -53,8 +53,9 @@ struct ovl_hash_keys {
     uint64_t k[1 + OVL_HASH_MAX_WORDS];
 };
 
+/* A key for node-index.h. */
 static inline uint64_t
-ovl_hash_ip64(const struct ovl_hash_keys *keys, uint32_t word,
+ovl_hash_ip_key(const struct ovl_hash_keys *keys, uint32_t word,
               const struct in6_addr *ip)
 {
     uint64_t hash = keys->k[0] + keys->k[1] * word;
@@ -63,14 +64,14 @@ ovl_hash_ip64(const struct ovl_hash_keys *keys, uint32_t word,
         hash += keys->k[2 + i] * get_unaligned_u32(
             ALIGNED_CAST(const uint32_t *, &ip->s6_addr[4 * i]));
     }
-    return hash;
+    return hash >> 1;
 }
 
 static inline uint32_t
 ovl_hash_ip(const struct ovl_hash_keys *keys, uint32_t word,
             const struct in6_addr *ip)
 {
-    return ovl_hash_ip64(keys, word, ip) >> 32;
+    return ovl_hash_ip_key(keys, word, ip) >> 31;
 }
 
 /* Tables. */

@@ -133,7 +133,7 @@ ovl_neighbor_lookup(const struct ovl_forwarding *fwd, ovs_version_t version,
         return number ? ovl_owner_pool_get(fwd, number) : NULL;
     }
 
-    uint64_t key = ovl_hash_ip64(&fwd->keys, vni, ip);
+    uint64_t key = ovl_hash_ip_key(&fwd->keys, vni, ip);
     OVL_VMAP_FOR_EACH_WITH_KEY (neighbor, vnode, key, version,
                                 &fwd->tables[OVL_TABLE_NEIGHBORS]) {
         if (neighbor->vni == vni && ipv6_addr_equals(&neighbor->ip, ip)) {
@@ -177,7 +177,7 @@ find_ip6s(const struct ovl_forwarding *fwd, ovs_version_t version,
     uint64_t keys[OVL_BULK_MAX];
 
     for (size_t i = 0; i < n; i++) {
-        keys[i] = ovl_hash_ip64(&fwd->keys, vnis[which[i]], ips[which[i]]);
+        keys[i] = ovl_hash_ip_key(&fwd->keys, vnis[which[i]], ips[which[i]]);
     }
     ovl_index_find_bulk(&fwd->tables[OVL_TABLE_NEIGHBORS].index, keys, n,
                         nodes, sizeof(struct neighbor6));
@@ -293,7 +293,7 @@ ovl_neighbor_set(struct ovl_forwarding *fwd,
         copy->ip = neighbor->ip;
         copy->owner = owner;
         ovl_table_set(fwd, OVL_TABLE_NEIGHBORS,
-                      ovl_hash_ip64(&fwd->keys, neighbor->vni,
+                      ovl_hash_ip_key(&fwd->keys, neighbor->vni,
                                     &neighbor->ip),
                       &copy->vnode);
     }
@@ -311,6 +311,6 @@ ovl_neighbor_remove(struct ovl_forwarding *fwd, uint32_t vni,
         struct neighbor6 key = { .vni = vni, .ip = *ip };
 
         ovl_table_remove(fwd, OVL_TABLE_NEIGHBORS,
-                         ovl_hash_ip64(&fwd->keys, vni, ip), &key.vnode);
+                         ovl_hash_ip_key(&fwd->keys, vni, ip), &key.vnode);
     }
 }

@@ -130,9 +130,10 @@ prune_words(struct ovl_index *index, uint32_t key)
     }
 }
 
-/* Returns the first node of the lowest key from 'key' up. */
+/* Returns the first node of the lowest key from 'key' up, and sets '*at' to
+ * that key. */
 static struct ovl_inode *
-next_word(const struct ovl_index *index, uint64_t key)
+next_word(const struct ovl_index *index, uint64_t key, uint64_t *at)
 {
     while (is_word(key)) {
         struct ovl_index_cell *table = index->words;
@@ -143,6 +144,7 @@ next_word(const struct ovl_index *index, uint64_t key)
             level++;
         }
         if (level == N_LEVELS) {
+            *at = key;
             return (void *) table;
         }
         key = ((key >> level_shifts[level]) + 1) << level_shifts[level];
@@ -283,13 +285,34 @@ ovl_index_find_bulk(const struct ovl_index *index, const uint64_t keys[],
 
 /* Changing. */
 
+/* What the first node of a chain has as 'before': no address is odd. */
+static uint64_t
+before_first(uint64_t key)
+{
+    return key << 1 | 1;
+}
+
+static bool
+is_first(const struct ovl_inode *node)
+{
+    return node->before & 1;
+}
+
+static uint64_t
+key_of_first(const struct ovl_inode *node)
+{
+    return node->before >> 1;
+}
+
 void
 ovl_index_insert(struct ovl_index *index, struct ovl_inode *node,
                  uint64_t key)
 {
     uint32_t slot = 0, new_slot = 0;
     struct ovl_index_cell *cell;
+    struct ovl_inode *next;
 
+    ovs_assert(!(key >> 63));
     if (is_word(key)) {
         cell = make_word(index, key);
     } else {
@@ -299,8 +322,12 @@ ovl_index_insert(struct ovl_index *index, struct ovl_inode *node,
         }
         cell = &slots_of(index)->cells[slot];
     }
-    node->key = key;
-    ovsrcu_init(&node->next, cell_get(cell));
+    next = cell_get(cell);
+    if (next) {
+        next->before = (uintptr_t) node;
+    }
+    node->before = before_first(key);
+    ovsrcu_init(&node->next, next);
     cell_set(cell, node);
     if (new_slot) {
         ovl_exact_map_set(&index->map, exact_key(key), new_slot);
@@ -308,61 +335,59 @@ ovl_index_insert(struct ovl_index *index, struct ovl_inode *node,
     index->n++;
 }
 
-/* Takes 'node' out of the chain that begins in 'cell'.  Readers that are at it
- * go on to the nodes behind it. */
+/* Makes 'next' the first node of the chain of 'key', or ends that. */
 static void
-unchain(struct ovl_index_cell *cell, struct ovl_inode *node)
+set_first(struct ovl_index *index, uint64_t key, struct ovl_inode *next)
 {
-    struct ovl_inode *next = ovl_inode_next(node);
-    struct ovl_inode *at = cell_get(cell);
+    if (is_word(key)) {
+        cell_set(find_word(index, key), next);
+        if (!next) {
+            prune_words(index, key);
+        }
+    } else {
+        uint32_t slot = ovl_exact_map_find(&index->map, exact_key(key));
 
-    if (at == node) {
-        cell_set(cell, next);
-        return;
+        cell_set(&slots_of(index)->cells[slot], next);
+        if (!next) {
+            ovl_exact_map_set(&index->map, exact_key(key), 0);
+            give_slot_back(index, slot);
+        }
     }
-    while (ovl_inode_next(at) != node) {
-        at = ovl_inode_next(at);
-    }
-    ovsrcu_set(&at->next, next);
 }
 
+/* Readers that are at 'node' go on to the nodes behind it. */
 void
 ovl_index_remove(struct ovl_index *index, struct ovl_inode *node)
 {
-    if (is_word(node->key)) {
-        struct ovl_index_cell *cell = find_word(index, node->key);
+    struct ovl_inode *next = ovl_inode_next(node);
 
-        unchain(cell, node);
-        if (!cell_get(cell)) {
-            prune_words(index, node->key);
-        }
+    if (next) {
+        next->before = node->before;
+    }
+    if (is_first(node)) {
+        set_first(index, key_of_first(node), next);
     } else {
-        uint32_t slot = ovl_exact_map_find(&index->map, exact_key(node->key));
-        struct ovl_index_cell *cell = &slots_of(index)->cells[slot];
+        struct ovl_inode *before = (void *) (uintptr_t) node->before;
 
-        unchain(cell, node);
-        if (!cell_get(cell)) {
-            ovl_exact_map_set(&index->map, exact_key(node->key), 0);
-            give_slot_back(index, slot);
-        }
+        ovsrcu_set(&before->next, next);
     }
     index->n--;
 }
 
+/* '*at' is the key of 'node', if that is a word, or else the number of its
+ * slot, from there on. */
 struct ovl_inode *
 ovl_index_next(const struct ovl_index *index, const struct ovl_inode *node,
-               uint32_t *at)
+               uint64_t *at)
 {
     struct ovl_inode *next = node ? ovl_inode_next(node) : NULL;
 
-    if (!node) {
-        *at = 0;
+    if (!next && (!node || is_word(*at))) {
+        next = next_word(index, node ? *at + 1 : 0, at);
+        *at = next ? *at : UINT32_MAX;
     }
-    if (!next && (!node || is_word(node->key))) {
-        next = next_word(index, node ? node->key + 1 : 0);
-    }
-    while (!next && ++*at < index->n_slots) {
-        next = cell_get(&slots_of(index)->cells[*at]);
+    while (!next && ++*at - UINT32_MAX < index->n_slots) {
+        next = cell_get(&slots_of(index)->cells[*at - UINT32_MAX]);
     }
     return next;
 }

@@ -3,7 +3,7 @@
 #ifndef OVL_NODE_INDEX_H
 #define OVL_NODE_INDEX_H 1
 
-/* Index of nodes by numbers of 64 bits.
+/* Index of nodes by numbers of 63 bits.
  *
  * The number that a node is found by, its *key*, is either all there is to
  * say about it, such as a VNI, or a keyed hash of it, such as of an IPv6
@@ -12,7 +12,8 @@
  * in a row costs one cache line for eight nodes.  Others are found through an
  * exact-match map (exact-map.h).
  *
- * Nodes of the same key are a chain, the newest first.  What is found may,
+ * Nodes of the same key are a chain, the newest first, of any length: to insert
+ * and to remove one takes the same time.  What is found may,
  * besides the nodes with the key, be others, while the writer changes
  * something: the caller looks at all of the chain for what it wants, whether
  * keys are hashes or not.
@@ -37,7 +38,8 @@
 
 struct ovl_inode {
     OVSRCU_TYPE(struct ovl_inode *) next;       /* Of the same key. */
-    uint64_t key;
+    uint64_t before;            /* Writer only: the node before; of the first,
+                                 * its key. */
 };
 
 struct ovl_index_cell;
@@ -86,6 +88,6 @@ void ovl_index_remove(struct ovl_index *, struct ovl_inode *);
  * it is.  Nodes that were given may be removed, but not freed, if nothing is
  * inserted. */
 struct ovl_inode *ovl_index_next(const struct ovl_index *,
-                                 const struct ovl_inode *node, uint32_t *at);
+                                 const struct ovl_inode *node, uint64_t *at);
 
 #endif /* node-index.h */

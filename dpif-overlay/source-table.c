@@ -70,7 +70,7 @@ bool
 ovl_source_allowed(const struct ovl_forwarding *fwd, ovs_version_t version,
                    uint32_t group, const struct in6_addr *outer_src)
 {
-    uint64_t key = ovl_hash_ip64(&fwd->keys, group, outer_src);
+    uint64_t key = ovl_hash_ip_key(&fwd->keys, group, outer_src);
     const struct source *source;
 
     OVL_VMAP_FOR_EACH_WITH_KEY (source, vnode, key, version,
@@ -95,7 +95,7 @@ ovl_source_lookup_bulk(const struct ovl_forwarding *fwd,
 
     ovs_assert(n && n <= OVL_BULK_MAX);
     for (size_t i = 0; i < n; i++) {
-        keys[i] = ovl_hash_ip64(&fwd->keys, groups[i], outer_srcs[i]);
+        keys[i] = ovl_hash_ip_key(&fwd->keys, groups[i], outer_srcs[i]);
     }
     ovl_index_find_bulk(&fwd->tables[OVL_TABLE_SOURCES].index, keys, n,
                         nodes, sizeof(struct source));
@@ -129,7 +129,7 @@ ovl_source_add(struct ovl_forwarding *fwd, uint32_t group,
     source->group = group;
     source->ip = *ip;
     ovl_table_set(fwd, OVL_TABLE_SOURCES,
-                  ovl_hash_ip64(&fwd->keys, group, ip), &source->vnode);
+                  ovl_hash_ip_key(&fwd->keys, group, ip), &source->vnode);
 }
 
 void
@@ -139,5 +139,5 @@ ovl_source_remove(struct ovl_forwarding *fwd, uint32_t group,
     struct source key = { .group = group, .ip = *ip };
 
     ovl_table_remove(fwd, OVL_TABLE_SOURCES,
-                     ovl_hash_ip64(&fwd->keys, group, ip), &key.vnode);
+                     ovl_hash_ip_key(&fwd->keys, group, ip), &key.vnode);
 }

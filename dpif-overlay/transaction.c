@@ -89,6 +89,8 @@ class_of(enum ovl_table table)
 
 /* Setting and removing. */
 
+/* A chain has the newest first, and of one key at most one entry is in force
+ * at a time: what comes behind one that was published is older. */
 static void
 find_entries(const struct ovl_forwarding *fwd, enum ovl_table table,
              uint64_t key, const struct ovl_vnode *like,
@@ -108,8 +110,11 @@ find_entries(const struct ovl_forwarding *fwd, enum ovl_table table,
         }
         if (node->versions.add_version > current) {
             *pending = node;
-        } else if (versions_visible_in_version(&node->versions, current)) {
-            *base = node;
+        } else {
+            if (versions_visible_in_version(&node->versions, current)) {
+                *base = node;
+            }
+            break;
         }
     }
 }
@@ -444,7 +449,7 @@ empty_table(struct ovl_forwarding *fwd, enum ovl_table table)
     struct ovl_vmap *map = &fwd->tables[table];
     struct ovl_vnode *unlinked = NULL;
     struct ovl_inode *inode = NULL;
-    uint32_t at;
+    uint64_t at;
 
     while ((inode = ovl_index_next(&map->index, inode, &at))) {
         struct ovl_vnode *node = ovl_vnode_cast(inode);

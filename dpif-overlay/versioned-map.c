@@ -63,7 +63,7 @@ ovl_vmap_snapshot(const struct ovl_vmap *map, ovs_version_t version,
 {
     struct ovl_inode *inode = NULL;
     struct ovl_vnode **nodes;
-    uint32_t at;
+    uint64_t at;
 
     *n = 0;
     ovs_mutex_lock(&map->changes->mutex);

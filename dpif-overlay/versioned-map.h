@@ -4,7 +4,7 @@
 #define OVL_VERSIONED_MAP_H 1
 
 /* Map whose changes take force in one step, together with those of other
- * maps.  Entries are found by keys of 64 bits, see node-index.h, which may be
+ * maps.  Entries are found by keys of 63 bits, see node-index.h, which may be
  * hashes of longer ones.
  *
  * All maps of a 'struct ovl_forwarding' share one version number.  An entry

@@ -124,7 +124,7 @@ void
 ovl_vteps_destroy(struct ovl_forwarding *fwd)
 {
     struct ovl_inode *node = NULL;
-    uint32_t at;
+    uint64_t at;
 
     while ((node = ovl_index_next(&fwd->vteps, node, &at))) {
         vtep_remove(fwd, vtep_cast(node));
@@ -197,7 +197,7 @@ struct ovl_vtep *
 ovl_vtep_lookup(const struct ovl_forwarding *fwd, const struct in6_addr *ip)
 {
     return find_in_chain(ovl_index_find(&fwd->vteps,
-                                        ovl_hash_ip64(&fwd->keys, 0, ip)),
+                                        ovl_hash_ip_key(&fwd->keys, 0, ip)),
                          ip);
 }
 
@@ -209,7 +209,7 @@ ovl_forwarding_for_each_vtep(const struct ovl_forwarding *fwd,
     struct ovl_inode *node = NULL;
     struct ovl_vtep **vteps;
     size_t n = 0;
-    uint32_t at;
+    uint64_t at;
 
     /* The callback may take its time, and must not hold up the writer. */
     ovs_mutex_lock(&fwd->vteps_mutex);
@@ -241,7 +241,7 @@ ovl_vtep_ref(struct ovl_forwarding *fwd, const struct in6_addr *ip)
 
         ovs_mutex_lock(&fwd->vteps_mutex);
         ovl_index_insert(&fwd->vteps, &vtep->inode,
-                         ovl_hash_ip64(&fwd->keys, 0, ip));
+                         ovl_hash_ip_key(&fwd->keys, 0, ip));
         ovs_mutex_unlock(&fwd->vteps_mutex);
         set_peer(fwd, ip, vtep);
         atomic_count_inc(&fwd->n_vteps);

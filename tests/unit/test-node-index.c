@@ -65,7 +65,7 @@ key_of(uint32_t name)
 {
     uint32_t number = name / 3;
     uint32_t scattered = UINT32_MAX - number * 0x01234567;
-    uint64_t longer = (uint64_t) number << 32 | UINT64_C(1) << 63;
+    uint64_t longer = (uint64_t) number << 32 | UINT64_C(1) << 62;
 
     switch (kind) {
     case IN_A_ROW: return number;
@@ -106,7 +106,7 @@ count(const struct ovl_index *index)
     struct ovl_inode *node = NULL;
     bool seen[N_NAMES] = { false };
     size_t n = 0;
-    uint32_t at;
+    uint64_t at;
 
     while ((node = ovl_index_next(index, node, &at))) {
         struct item *item = item_cast(node);
@@ -152,7 +152,7 @@ compare_with_list(void)
     assert_true(index.n_slots <= N_NAMES / 3 + 1);
 
     struct ovl_inode *node = NULL;
-    uint32_t at;
+    uint64_t at;
     while ((node = ovl_index_next(&index, node, &at))) {
         delete(&index, item_cast(node));
     }
