@@ -14,6 +14,9 @@
 
 #include "ovs-rcu.h"
 
+/* What a change of one route retires: up to three pages, and a block. */
+#define RETIRED_MIN 4
+
 struct ovl_fib_edit {
     const struct ovl_fib *base; /* May be null. */
     struct fib4_edit v4;
@@ -41,7 +44,10 @@ plen_of(const struct ovl_prefix *prefix)
 void
 ovl_fib_retire(struct fib_retired *retired, void *block)
 {
-    if (retired->n >= retired->allocated) {
+    if (!retired->blocks) {
+        retired->allocated = RETIRED_MIN;
+        retired->blocks = xmalloc(RETIRED_MIN * sizeof *retired->blocks);
+    } else if (retired->n >= retired->allocated) {
         retired->blocks = x2nrealloc(retired->blocks, &retired->allocated,
                                      sizeof *retired->blocks);
     }
@@ -51,10 +57,10 @@ ovl_fib_retire(struct fib_retired *retired, void *block)
 struct ovl_fib_edit *
 ovl_fib_edit_begin(const struct ovl_fib *base)
 {
-    struct ovl_fib_edit *edit = xzalloc(sizeof *edit);
+    struct ovl_fib_edit *edit = xmalloc(sizeof *edit);
 
     ovs_assert(!base || !base->superseded);
-    edit->base = base;
+    *edit = (struct ovl_fib_edit) { .base = base };
     ovl_fib4_edit_init(&edit->v4, base ? base->v4 : 0, &edit->retired);
     ovl_fib6_edit_init(&edit->v6, base ? base->v6 : 0, &edit->retired);
     return edit;

@@ -118,10 +118,11 @@ free_block(struct block *b)
 static struct edit_page *
 new_page(fib4_entry base)
 {
-    struct edit_page *p = xzalloc(sizeof *p);
+    struct edit_page *p = xmalloc(sizeof *p);
 
-    p->base = base;
-    p->page = ovl_dense_alloc(sizeof *p->page);
+    *p = (struct edit_page) {
+        .base = base, .page = ovl_dense_alloc(sizeof *p->page),
+    };
     return p;
 }
 

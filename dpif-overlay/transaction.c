@@ -16,7 +16,8 @@
  * The life of a removed entry:
  *
  *     1. Commit publishes the version that does not have it, puts it in a
- *        batch, and asks for a grace period.
+ *        batch, and asks for a grace period; if it has asked for one already,
+ *        it does so when that is over, for all batches until then.
  *
  *     2. After that, no reader is in an older version.  The writer's next
  *        ovl_forwarding_collect() unlinks the batch's entries and gives back
@@ -54,6 +55,8 @@ struct ovl_batch {
 struct ovl_grace {
     struct ovs_refcount ref_cnt;
     uint64_t last_serial;       /* Writer only: of the last batch. */
+    uint64_t asked;             /* Writer only: of the last batch that a grace
+                                 * period was asked for. */
     ATOMIC(uint64_t) passed;    /* Grace has passed for batches up to this. */
     struct seq *seq;            /* Changed when 'passed' was. */
 };
@@ -198,36 +201,34 @@ grace_unref(struct ovl_grace *grace)
     }
 }
 
-/* RCU callback.  Those of one thread run in order, those of several writer
- * threads, one after another, might not; as grace has passed for the older
- * batches too, the larger serial is right in any case. */
+/* RCU callback. */
 static void
 grace_end_cb(struct grace_end *end)
 {
-    uint64_t passed;
-
-    atomic_read_relaxed(&end->grace->passed, &passed);
-    if (end->serial > passed) {
-        atomic_store_explicit(&end->grace->passed, end->serial,
-                              memory_order_release);
-        seq_change(end->grace->seq);
-    }
+    atomic_store_explicit(&end->grace->passed, end->serial,
+                          memory_order_release);
+    seq_change(end->grace->seq);
     grace_unref(end->grace);
     free(end);
 }
 
-/* Asks for a grace period for a new batch and returns its serial. */
-static uint64_t
-grace_start(struct ovl_grace *grace)
+/* Asks for a grace period for all batches that were made since the last time,
+ * unless that one is not over yet: transactions may be shorter. */
+static void
+grace_ask(struct ovl_grace *grace)
 {
-    struct grace_end *end = xmalloc(sizeof *end);
+    struct grace_end *end;
+    uint64_t passed;
 
+    atomic_read_relaxed(&grace->passed, &passed);
+    if (passed < grace->asked || grace->asked == grace->last_serial) {
+        return;
+    }
+    end = xmalloc(sizeof *end);
     ovs_refcount_ref(&grace->ref_cnt);
     end->grace = grace;
-    end->serial = ++grace->last_serial;
+    end->serial = grace->asked = grace->last_serial;
     ovsrcu_postpone(grace_end_cb, end);
-
-    return end->serial;
 }
 
 /* Frees after a grace period what the transaction itself inserted and took
@@ -245,7 +246,7 @@ free_discarded(struct ovl_forwarding *fwd)
 static void
 retire_removed(struct ovl_forwarding *fwd)
 {
-    struct ovl_batch *batch = xzalloc(sizeof *batch);
+    struct ovl_batch *batch = xmalloc(sizeof *batch);
     bool any = false;
 
     for (int i = 0; i < OVL_N_TABLES; i++) {
@@ -259,8 +260,9 @@ retire_removed(struct ovl_forwarding *fwd)
         free(batch);
         return;
     }
-    batch->serial = grace_start(fwd->grace);
+    batch->serial = ++fwd->grace->last_serial;
     ovs_list_push_back(&fwd->batches, &batch->node);
+    grace_ask(fwd->grace);
 }
 
 ovs_version_t
@@ -307,12 +309,12 @@ is_ripe(const struct ovl_forwarding *fwd, const struct ovl_batch *batch)
 }
 
 /* Unlinks up to '*budget' entries of 'batch', or settles them, and takes that
- * many off '*budget'.  Returns true if 'batch' is empty then. */
+ * many off '*budget'.  Chains those that were unlinked to '*unlinked'.
+ * Returns true if 'batch' is empty then. */
 static bool
 unlink_batch(struct ovl_forwarding *fwd, struct ovl_batch *batch,
-             size_t *budget)
+             size_t *budget, struct ovl_vnode **unlinked)
 {
-    struct ovl_vnode *unlinked = NULL;
     bool empty = (ovl_vexact_collect(&fwd->macs, &batch->macs, budget)
                   && ovl_vexact_collect(&fwd->neighbors4, &batch->neighbors4,
                                         budget));
@@ -324,14 +326,11 @@ unlink_batch(struct ovl_forwarding *fwd, struct ovl_batch *batch,
             batch->removed[i] = node->next_removed;
             ovl_vmap_unlink(&fwd->tables[i], node);
             class_of(i)->release(fwd, node);
-            node->next_removed = unlinked;
-            unlinked = node;
+            node->next_removed = *unlinked;
+            *unlinked = node;
             --*budget;
         }
         empty = empty && !node;
-    }
-    if (unlinked) {
-        ovsrcu_postpone(ovl_vnodes_free, unlinked);
     }
     return empty;
 }
@@ -339,6 +338,7 @@ unlink_batch(struct ovl_forwarding *fwd, struct ovl_batch *batch,
 bool
 ovl_forwarding_collect(struct ovl_forwarding *fwd)
 {
+    struct ovl_vnode *unlinked = NULL;
     size_t budget = COLLECT_MAX;
     struct ovl_batch *batch;
 
@@ -346,12 +346,17 @@ ovl_forwarding_collect(struct ovl_forwarding *fwd)
 
     ovl_vteps_defer_begin(fwd);
     LIST_FOR_EACH_SAFE (batch, node, &fwd->batches) {
-        if (!is_ripe(fwd, batch) || !unlink_batch(fwd, batch, &budget)) {
+        if (!is_ripe(fwd, batch)
+            || !unlink_batch(fwd, batch, &budget, &unlinked)) {
             break;
         }
         ovs_list_remove(&batch->node);
         free(batch);
     }
+    if (unlinked) {
+        ovsrcu_postpone(ovl_vnodes_free, unlinked);
+    }
+    grace_ask(fwd->grace);
     ovl_vteps_defer_end(fwd);
 
     return !ovs_list_is_empty(&fwd->batches);
