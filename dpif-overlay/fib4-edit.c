@@ -203,6 +203,23 @@ paint_word(struct fib4_edit *edit, fib4_entry *e, bool whole,
     return false;
 }
 
+/* Makes '*e' 'now', as it has changed.  Returns true if it is ours then. */
+static bool
+replace(struct fib4_edit *edit, fib4_entry *e, bool ours, fib4_entry now)
+{
+    fib4_entry former = *e;
+
+    edit->changed = true;
+    *e = now;
+    if (ours) {
+        ovl_fib4_destroy(former);
+    } else if (fib4_kind(now) != FIB4_BLOCK) {
+        /* A block has it as its base until the end. */
+        retire(edit, former);
+    }
+    return fib4_kind(now) != FIB4_WORD;
+}
+
 /* Does without a block what is done most: to change a word or a line, which
  * becomes another one at once.  It may be ours already; returns true if it is
  * then. */
@@ -215,21 +232,14 @@ paint_line(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
     struct fib_ranges r = {
         .allocated = ARRAY_SIZE(keys), .keys = keys, .words = words,
     };
-    fib4_entry former = *e;
 
-    ovl_fib4_unpack(former, start, &r);
+    ovl_fib4_unpack(*e, start, &r);
     if (!ovl_fib_ranges_repaint(&r, last_of(start, bits), paint)) {
         return ours;
     }
-    edit->changed = true;
-    *e = (r.n <= FIB4_LINE_WAYS ? ovl_fib4_pack(&r, bits)
-          : new_block(&r, ours ? 0 : former));
-    if (ours) {
-        ovl_fib4_destroy(former);
-    } else if (r.n <= FIB4_LINE_WAYS) {
-        retire(edit, former);
-    }
-    return fib4_kind(*e) != FIB4_WORD;
+    return replace(edit, e, ours,
+                   r.n <= FIB4_LINE_WAYS ? ovl_fib4_pack(&r, bits)
+                   : new_block(&r, ours ? 0 : *e));
 }
 
 /* Does the same for a leaf or chunk all of which is painted, as by a default
@@ -243,20 +253,12 @@ paint_whole(struct fib4_edit *edit, fib4_entry *e, bool ours, uint32_t start,
     struct fib_ranges r = {
         .allocated = ARRAY_SIZE(keys), .keys = keys, .words = words,
     };
-    fib4_entry former = *e;
 
-    ovl_fib4_unpack(former, start, &r);
+    ovl_fib4_unpack(*e, start, &r);
     if (!ovl_fib_ranges_repaint(&r, last_of(start, bits), paint)) {
         return ours;
     }
-    edit->changed = true;
-    *e = ovl_fib4_pack(&r, bits);
-    if (ours) {
-        ovl_fib4_destroy(former);
-    } else {
-        retire(edit, former);
-    }
-    return fib4_kind(*e) != FIB4_WORD;
+    return replace(edit, e, ours, ovl_fib4_pack(&r, bits));
 }
 
 /* Changes '*e'.  It may be ours already; returns true if it is then. */
