@@ -24,7 +24,7 @@ VLOG_DEFINE_THIS_MODULE(bench_ring);
 
 #define N_POOL (2 * OVL_BENCH_MAX_RING - 1)
 
-static struct rte_mempool *pool;        /* NULL: malloc(). */
+struct rte_mempool *ovl_bench_pool;
 static struct ovs_mutex pool_mutex = OVS_MUTEX_INITIALIZER;
 
 static void
@@ -40,16 +40,16 @@ ovl_bench_pool_init(void)
     int error = 0;
 
     ovs_mutex_lock(&pool_mutex);
-    if (!pool && dpdk_available()) {
+    if (!ovl_bench_pool && dpdk_available()) {
         size_t private_size = sizeof(struct dp_packet)
                               - sizeof(struct rte_mbuf);
 
-        pool = rte_pktmbuf_pool_create(
+        ovl_bench_pool = rte_pktmbuf_pool_create(
             "bench", N_POOL, RTE_MEMPOOL_CACHE_MAX_SIZE,
             ROUND_UP(private_size, RTE_MBUF_PRIV_ALIGN), DATA_ROOM,
             SOCKET_ID_ANY);
-        if (pool) {
-            rte_mempool_obj_iter(pool, init_packet, NULL);
+        if (ovl_bench_pool) {
+            rte_mempool_obj_iter(ovl_bench_pool, init_packet, NULL);
         } else {
             error = rte_errno;
             VLOG_ERR("no memory pool of %d packets (%s): reserve more huge "
@@ -63,25 +63,28 @@ ovl_bench_pool_init(void)
 bool
 ovl_bench_pool_is_dpdk(void)
 {
-    return pool != NULL;
+    return ovl_bench_pool != NULL;
 }
 
-static struct dp_packet *
-new_packet(void)
+/* Gets 'n' packets, as drivers do for what they receive. */
+static bool
+new_packets(struct dp_packet *packets[], size_t n)
 {
-    if (!pool) {
-        return dp_packet_new_with_headroom(DATA_ROOM - HEADROOM, HEADROOM);
+    if (ovl_bench_pool) {
+        return !rte_pktmbuf_alloc_bulk(ovl_bench_pool,
+                                       (struct rte_mbuf **) packets, n);
     }
-    return (struct dp_packet *) rte_pktmbuf_alloc(pool);
+    for (size_t i = 0; i < n; i++) {
+        packets[i] = dp_packet_new_with_headroom(DATA_ROOM - HEADROOM,
+                                                 HEADROOM);
+    }
+    return true;
 }
 
 bool
-ovl_bench_is_ours(const struct dp_packet *packet)
+ovl_bench_is_our_memory(const struct dp_packet *packet)
 {
-    if (packet->source == DPBUF_DPDK) {
-        return packet->mbuf.pool == pool;
-    }
-    return (!pool && packet->source == DPBUF_MALLOC
+    return (!ovl_bench_pool && packet->source == DPBUF_MALLOC
             && dp_packet_get_allocated(packet) == DATA_ROOM);
 }
 
@@ -118,12 +121,16 @@ bool
 ovl_bench_ring_fill(struct ovl_bench_ring *ring, size_t n)
 {
     while (ring->n < MIN(n, OVL_BENCH_MAX_RING)) {
-        struct dp_packet *packet = new_packet();
+        struct dp_packet *packets[NETDEV_MAX_BURST];
+        size_t missing = MIN(n, OVL_BENCH_MAX_RING) - ring->n;
 
-        if (!packet) {
+        missing = MIN(missing, ARRAY_SIZE(packets));
+        if (!new_packets(packets, missing)) {
             return false;
         }
-        ovl_bench_ring_push(ring, packet);
+        for (size_t i = 0; i < missing; i++) {
+            ovl_bench_ring_push(ring, packets[i]);
+        }
     }
     return true;
 }

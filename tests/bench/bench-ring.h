@@ -40,8 +40,20 @@ struct ovl_bench_ring *ovl_bench_ring_get(void);
  * Returns false if there are no more. */
 bool ovl_bench_ring_fill(struct ovl_bench_ring *, size_t n);
 
+/* NULL: malloc(). */
+extern struct rte_mempool *ovl_bench_pool;
+
+/* True if 'packet', from malloc(), may go into a ring. */
+bool ovl_bench_is_our_memory(const struct dp_packet *packet);
+
 /* True if 'packet' may go into a ring: it is one of ours. */
-bool ovl_bench_is_ours(const struct dp_packet *packet);
+static inline bool
+ovl_bench_is_ours(const struct dp_packet *packet)
+{
+    return (OVS_LIKELY(packet->source == DPBUF_DPDK)
+            ? packet->mbuf.pool == ovl_bench_pool
+            : ovl_bench_is_our_memory(packet));
+}
 
 static inline struct dp_packet *
 ovl_bench_ring_pop(struct ovl_bench_ring *ring)
