@@ -80,48 +80,71 @@ def attack_images(n):
                                 packets.SCANNER_IP, address, i)
 
 
+def harmless_images(n):
+    """The same, half bridged and half routed, but to MACs that somebody has
+    and to addresses that there are routes to."""
+    rng = random.Random(3)
+    prefixes = routes()
+    for i in range(n):
+        if i % 2:
+            to = i // 2 % N_MACS
+            yield packets.frame(mac_of(to), packets.SCANNER_MAC,
+                                packets.SCANNER_IP, packets.ip_of(to), i)
+        else:
+            address, length = rng.choice(prefixes)
+            yield packets.frame(packets.ROUTER_MAC, packets.SCANNER_MAC,
+                                packets.SCANNER_IP,
+                                address | rng.getrandbits(32 - length), i)
+
+
+def bridged_images(n):
+    """As many that are only bridged."""
+    images = [packets.frame(mac_of(i), packets.SCANNER_MAC,
+                            packets.SCANNER_IP, packets.ip_of(i), i)
+              for i in range(N_MACS)]
+    return (images[i % N_MACS] for i in range(n))
+
+
 def attack(bench, pairs_of, say):
     o = bench.options
     t = bench.twins(N_MACS, scanner=True)
     add_routes(t)
+    t.load(harmless_images(2 * N_MACS), "scan")
+    t.check("D9, harmless", 2 * N_MACS, "scan")
     t.load([packets.bridged(i, i) for i in range(N_MACS)])
     t.check("D9", N_MACS)
     variant = t.choose("vm")
     n = 100000 if o.quick else 1000000
     say(f"D9: {n} frames of the attack; OVS with {variant}")
     ports = {"vm": (), "scan": ("--every=9",)}      # 10 % of all.
+    paths = {}
+    for make in attack_images, harmless_images, bridged_images:
+        paths[make] = f"{bench.directory}/{make.__name__}"
+        packets.write_images(paths[make], make(n))
 
-    def victim(side):
-        """Packets of the victim alone, per second of CPU time."""
+    def window(side, make):
+        """Packets of the victim alone, per second of CPU time, beside those
+        of another port."""
+        side.load("scan", paths[make])
+        side.forget()
+        side.window(ports, o.seconds / 2)
         w = side.window(ports, o.seconds)
         w.sent = w.by_port["vm"]
         return w
 
-    # As many, so that making packets of them costs the same.
-    benign = [packets.frame(mac_of(i), packets.SCANNER_MAC,
-                            packets.SCANNER_IP, packets.ip_of(i), i)
-              for i in range(N_MACS)] * (n // N_MACS)
-    evil = list(attack_images(n))
-    for side in t.sides:
-        paths = {}
-        for name, images in ("benign", benign), ("evil", evil):
-            paths[name] = f"{bench.directory}/{name}"
-            packets.write_images(paths[name], images)
-
-        def window(name):
-            side.load("scan", paths[name])
-            side.forget()
-            side.window(ports, o.seconds / 2)
-            return victim(side)
-        pairs = pairs_of(o.pairs, lambda: window("evil"),
-                         lambda: window("benign"))
-        bench.add("D9 victim beside an attack"
-                  + ("" if side is t.ours else ", OVS netdev"), n, pairs,
-                  0.95 if side is t.ours else None,
-                  peer="the same, benign", **(
-                      {} if side is t.ours else {"variant": variant}))
-        for path in paths.values():
-            os.unlink(path)
+    for case, side, control, goal, peer in (
+            ("D9 victim beside an attack", t.ours, harmless_images, 0.95,
+             "the same kinds, harmless"),
+            ("D9 victim beside an attack, OVS netdev", t.netdev,
+             harmless_images, None, "the same kinds, harmless"),
+            ("D9 victim beside an attack, ours", t.ours, bridged_images, None,
+             "harmless, only bridged")):
+        pairs = pairs_of(o.pairs, lambda: window(side, attack_images),
+                         lambda: window(side, control))
+        bench.add(case, n, pairs, goal, peer=peer,
+                  **({} if side is t.ours else {"variant": variant}))
+    for path in paths.values():
+        os.unlink(path)
 
 
 # Large tables, ours alone.
@@ -316,6 +339,12 @@ class World:
         self.bench.report.add(f"forwarded, {what}", len(expected), seen,
                               "frames", "sent", len(expected))
 
+    @staticmethod
+    def as_many(few, n):
+        """'few' frames over and over, 'n' in all, so that making packets of
+        them costs the same."""
+        return [few[i % len(few)] for i in range(n)]
+
     def ratio(self, case, size, pairs_of, many, few, goal, peer):
         """Costs of 'many' destinations at random beside 'few' of them, both
         from write()."""
@@ -353,7 +382,7 @@ def scale_up(bench, pairs_of, say):
         few = [m for k in rng.sample(range(s.n_networks), 10)
                for m in macs[k::s.n_networks]][:1000]
         n_few = len(few)
-        few = w.write("few", few)
+        few = w.write("few", w.as_many(few, len(macs)))
         del macs
         w.ratio("D6 all MACs in all VNIs", s.n_macs, pairs_of, many, few, 2.0,
                 f"{n_few} of them in 10 VNIs")
@@ -362,8 +391,9 @@ def scale_up(bench, pairs_of, say):
                   for r in range(s.n_routes)]
         many = w.write("routes", frames)
         w.check("routes", frames, many)
-        few = w.write("vrf", [s.to_route(s.n_vrfs // 2, r)
-                              for r in range(s.n_routes)])
+        few = w.write("vrf", w.as_many([s.to_route(s.n_vrfs // 2, r)
+                                        for r in range(s.n_routes)],
+                                       len(frames)))
         w.ratio("D8 routes of all VRFs", s.n_vrfs, pairs_of, many, few, 1.3,
                 "one VRF")
     finally:
