@@ -86,6 +86,11 @@ def main():
     for path in options.daemon, f"{options.prefix}/sbin/ovsdb-server":
         if not os.path.exists(path):
             raise SetupError(f"there is no {path}; utilities/bench builds it")
+    if options.results:
+        try:
+            os.makedirs(options.results, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"--results: {error}") from error
     signal.signal(signal.SIGTERM, interrupt)
 
     pool_mb = Vdevs.pool_mb if "L3" in options.case else POOL_MB
