@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <rte_memcpy.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -328,18 +329,14 @@ bench_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
     struct ovl_bench_tx_stats *stats
         = &dev->tx_stats[qid % OVL_BENCH_MAX_QUEUES];
     size_t n = dp_packet_batch_size(batch);
-    struct dp_packet *packet;
-    size_t bytes = 0;
+    size_t bytes;
     bool capturing;
 
     atomic_read_relaxed(&dev->capturing, &capturing);
     if (OVS_UNLIKELY(capturing)) {
         capture(dev, batch);
     }
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        bytes += dp_packet_size(packet);
-        ovl_bench_ring_push(ring, packet);
-    }
+    bytes = ovl_bench_ring_push(ring, batch->packets, n);
     if (OVS_UNLIKELY(concurrent_txq)) {
         uint64_t orig;
 
@@ -414,23 +411,47 @@ start_run(struct bench_rxq *rxq, struct ovl_bench_netdev *dev, uint64_t run,
     atomic_store_relaxed(&stats->tid, (int) syscall(SYS_gettid));
 }
 
-static inline void
-make_packet(struct dp_packet *packet, const struct ovl_bench_images *images,
-            const uint8_t *image)
+static inline ALWAYS_INLINE void
+make_packet(struct dp_packet *packet, const uint8_t *image, size_t stride,
+            size_t len)
 {
     uint8_t *data = (uint8_t *) dp_packet_base(packet)
                     + RTE_PKTMBUF_HEADROOM;
 
     dp_packet_set_data(packet, data);
-    dp_packet_set_size(packet, images->len);
-    if (images->stride == 64) {
-        memcpy(data, image, 64);
-    } else {
-        memcpy(data, image, 128);
+    dp_packet_set_size(packet, len);
+    for (size_t i = 0; i < stride; i += 64) {
+        rte_mov64(data + i, image + i);
     }
     *dp_packet_ol_flags_ptr(packet) = RX_FLAGS;
     *dp_packet_rss_ptr(packet) = *ALIGNED_CAST(const uint32_t *, image
-                                               + images->stride - 4);
+                                               + stride - 4);
+}
+
+/* Makes packets of the next 'n' images of 'stride' bytes. */
+static inline ALWAYS_INLINE void
+make_packets_of(struct bench_rxq *rxq, const struct ovl_bench_images *images,
+                size_t stride, struct dp_packet *const packets[], size_t n)
+{
+    size_t next = rxq->next, n_images = images->n, len = images->len;
+    const uint8_t *data = images->data;
+
+    for (size_t i = 0; i < n; i++) {
+        make_packet(packets[i], &data[next * stride], stride, len);
+        next = next + 1 < n_images ? next + 1 : 0;
+    }
+    rxq->next = next;
+}
+
+static void
+make_packets(struct bench_rxq *rxq, const struct ovl_bench_images *images,
+             struct dp_packet *const packets[], size_t n)
+{
+    if (images->stride == 64) {
+        make_packets_of(rxq, images, 64, packets, n);
+    } else {
+        make_packets_of(rxq, images, 128, packets, n);
+    }
 }
 
 static int
@@ -481,21 +502,15 @@ bench_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
         return EAGAIN;
     }
     dp_packet_batch_init(batch);
-    for (size_t i = 0; i < n; i++) {
-        struct dp_packet *packet = ovl_bench_ring_pop(ring);
-
-        make_packet(packet, images,
-                    &images->data[(size_t) rxq->next * images->stride]);
-        if (++rxq->next >= images->n) {
-            rxq->next = 0;
-        }
-        dp_packet_batch_add(batch, packet);
-    }
+    ovl_bench_ring_pop(ring, batch->packets, n);
+    batch->count = n;
+    make_packets(rxq, images, batch->packets, n);
     dp_packet_batch_init_packet_fields(batch);
 
     /* Those of the next burst. */
-    for (size_t i = 0; i < MIN(NETDEV_MAX_BURST, ring->n); i++) {
-        OVS_PREFETCH(ring->slots[(ring->head + i) % OVL_BENCH_MAX_RING]);
+    size_t n_next = MIN(NETDEV_MAX_BURST, ring->n);
+    for (size_t i = 0; i < n_next; i++) {
+        OVS_PREFETCH(*ovl_bench_ring_slot(ring, i));
     }
     if (rxq->n_left != UINT64_MAX) {
         rxq->n_left -= n;

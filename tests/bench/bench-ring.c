@@ -93,8 +93,8 @@ ring_destroy(void *ring_)
 {
     struct ovl_bench_ring *ring = ring_;
 
-    while (ring->n) {
-        dp_packet_delete(ovl_bench_ring_pop(ring));
+    for (size_t i = 0; i < ring->n; i++) {
+        dp_packet_delete(*ovl_bench_ring_slot(ring, i));
     }
     free(ring);
 }
@@ -128,9 +128,7 @@ ovl_bench_ring_fill(struct ovl_bench_ring *ring, size_t n)
         if (!new_packets(packets, missing)) {
             return false;
         }
-        for (size_t i = 0; i < missing; i++) {
-            ovl_bench_ring_push(ring, packets[i]);
-        }
+        ovl_bench_ring_push(ring, packets, missing);
     }
     return true;
 }

@@ -55,23 +55,47 @@ ovl_bench_is_ours(const struct dp_packet *packet)
             : ovl_bench_is_our_memory(packet));
 }
 
-static inline struct dp_packet *
-ovl_bench_ring_pop(struct ovl_bench_ring *ring)
+/* The place of number 'i' in the ring, the oldest being number 0. */
+static inline struct dp_packet **
+ovl_bench_ring_slot(struct ovl_bench_ring *ring, size_t i)
 {
-    ring->n--;
-    return ring->slots[ring->head++ % OVL_BENCH_MAX_RING];
+    return &ring->slots[(ring->head + i) % OVL_BENCH_MAX_RING];
 }
 
-/* Takes a packet that was sent. */
+/* Gets the oldest 'n' packets, which there are. */
 static inline void
-ovl_bench_ring_push(struct ovl_bench_ring *ring, struct dp_packet *packet)
+ovl_bench_ring_pop(struct ovl_bench_ring *ring, struct dp_packet *packets[],
+                   size_t n)
 {
-    if (OVS_LIKELY(ovl_bench_is_ours(packet)
-                   && ring->n < OVL_BENCH_MAX_RING)) {
-        ring->slots[(ring->head + ring->n++) % OVL_BENCH_MAX_RING] = packet;
-    } else {
-        dp_packet_delete(packet);
+    for (size_t i = 0; i < n; i++) {
+        packets[i] = *ovl_bench_ring_slot(ring, i);
     }
+    ring->head += n;
+    ring->n -= n;
+}
+
+/* Takes 'n' packets that were sent.  Returns how many bytes they have. */
+static inline size_t
+ovl_bench_ring_push(struct ovl_bench_ring *ring,
+                    struct dp_packet *const packets[], size_t n)
+{
+    /* A number in memory that each packet increments would take longer than
+     * all the rest. */
+    size_t used = ring->n, bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = packets[i];
+
+        bytes += dp_packet_size(packet);
+        if (OVS_LIKELY(ovl_bench_is_ours(packet)
+                       && used < OVL_BENCH_MAX_RING)) {
+            *ovl_bench_ring_slot(ring, used++) = packet;
+        } else {
+            dp_packet_delete(packet);
+        }
+    }
+    ring->n = used;
+    return bytes;
 }
 
 #endif /* bench-ring.h */
