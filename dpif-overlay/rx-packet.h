@@ -24,8 +24,8 @@ ovl_rx_is_own(const struct dp_packet *packet)
     const struct rte_mbuf *m = &packet->mbuf;
 
     return (packet->source != DPBUF_DPDK
-            || (!m->next && m->data_len == m->pkt_len && RTE_MBUF_DIRECT(m)
-                && rte_mbuf_refcnt_read(m) == 1));
+            || (m->nb_segs == 1 && m->data_len == m->pkt_len
+                && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1));
 #else
     return true;
 #endif
