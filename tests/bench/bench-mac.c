@@ -177,17 +177,21 @@ struct table {
 /* Ours. */
 
 static struct ovl_forwarding *fwd;
-static struct ovl_vtep *vtep;
+static struct ovl_lport *port;
+
+static void
+port_destroy(struct ovl_lport *p)
+{
+    ovl_lport_uninit(p);
+    free(p);
+}
 
 static void
 ours_create(size_t n OVS_UNUSED)
 {
-    struct in6_addr ip = in6_addr_mapped_ipv4(htonl(0xc0000201));
-
     fwd = ovl_forwarding_create();
-    ovl_forwarding_begin(fwd);
-    vtep = ovl_vtep_ref(fwd, &ip);
-    ovl_forwarding_commit(fwd);
+    port = xzalloc(sizeof *port);
+    ovl_lport_init(port, "port", ODP_PORT_C(1), port_destroy);
 }
 
 static void
@@ -204,7 +208,7 @@ ours_add(size_t first, size_t n)
     ovl_forwarding_begin(fwd);
     for (size_t i = first; i < first + n; i++) {
         ovl_mac_set(fwd, &(struct ovl_mac) {
-            .vni = keys[i].vni, .mac = keys[i].mac, .vtep = vtep,
+            .vni = keys[i].vni, .mac = keys[i].mac, .port = port,
             .vlan = value_of(i),
         });
     }
@@ -249,8 +253,8 @@ ours_size(void)
 static void
 ours_destroy(void)
 {
-    ovl_vtep_unref(fwd, vtep);
     ovl_forwarding_destroy(fwd);
+    ovl_lport_unref(port);
 }
 
 static const struct table ours = {
