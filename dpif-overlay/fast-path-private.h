@@ -159,9 +159,12 @@ static inline void
 ovl_fast_fetch_adjacencies(const struct ovl_way *const found[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (OVS_LIKELY(found[i] && found[i]->vtep)) {
-            OVS_PREFETCH(ovsrcu_get(struct ovl_adjacency *,
-                                    &found[i]->vtep->adj));
+        const struct ovl_adjacency *adj
+            = (OVS_LIKELY(found[i])
+               ? ovsrcu_get(struct ovl_adjacency *, &found[i]->adj) : NULL);
+
+        if (OVS_LIKELY(adj)) {
+            OVS_PREFETCH(adj);
         }
     }
 }

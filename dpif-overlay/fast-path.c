@@ -56,7 +56,7 @@ choose_way(struct ovl_fast *fast, bool tunnel, const struct ovl_way *found,
         }
     } else if (found->vtep) {
         const struct ovl_adjacency *adj
-            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+            = ovsrcu_get(struct ovl_adjacency *, &found->adj);
 
         if (!tunnel && adj) {
             ovl_fast_set_tunnel(fast->worker, way, adj,

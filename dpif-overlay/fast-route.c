@@ -291,7 +291,7 @@ make_hop(const struct nexthops *hops, size_t i, const struct ovl_way *found,
     if (!found || found->vlan) {
         return false;
     } else if (found->vtep) {
-        adj = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+        adj = ovsrcu_get(struct ovl_adjacency *, &found->adj);
         if (!adj) {
             return false;
         }

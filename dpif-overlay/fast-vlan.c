@@ -222,7 +222,7 @@ choose_way(const struct ovl_fast *fast, uint16_t mtu,
         return;
     } else if (found->vtep) {
         const struct ovl_adjacency *adj
-            = ovsrcu_get(struct ovl_adjacency *, &found->vtep->adj);
+            = ovsrcu_get(struct ovl_adjacency *, &found->adj);
 
         if (adj) {
             mtu = mtu ? MIN(mtu, adj->mtu) : adj->mtu;

@@ -268,6 +268,10 @@ ovl_way_pool_get(const struct ovl_forwarding *fwd, uint32_t number)
 
 /* vtep.c */
 
+/* Says which way leads to 'vtep', and sets its adjacency; NULL: it is freed.
+ * A VTEP has one way at most. */
+void ovl_vtep_set_way(struct ovl_vtep *, struct ovl_way *);
+
 void ovl_vteps_init(struct ovl_forwarding *);
 void ovl_vteps_destroy(struct ovl_forwarding *);
 

@@ -101,6 +101,8 @@ struct ovl_adjacency {
 BUILD_ASSERT_DECL(offsetof(struct ovl_adjacency, header) + OVL_ADJ_HEADER4
                   <= CACHE_LINE_SIZE);
 
+struct ovl_way;
+
 struct ovl_vtep {
     struct ovl_inode inode;     /* In ovl_forwarding's vteps, by 'ip'. */
     struct in6_addr ip;         /* Immutable. */
@@ -108,6 +110,8 @@ struct ovl_vtep {
 
     /* NULL while incomplete.  Written by the underlay only. */
     OVSRCU_TYPE(struct ovl_adjacency *) adj;
+    struct ovl_way *way;        /* Of MACs, which has 'adj', too; NULL if there
+                                 * is none.  Under vtep.c's mutex. */
     atomic_uint8_t why;         /* enum ovl_drop_reason while 'adj' is NULL:
                                  * VTEP_UNRESOLVED, NO_TUNNEL_IP, ... */
 
@@ -245,8 +249,11 @@ BUILD_ASSERT_DECL(offsetof(struct ovl_network, ra_autonomous)
 struct ovl_way {
     struct ovl_lport *port;     /* Exactly one of 'port' and 'vtep' is */
     struct ovl_vtep *vtep;      /* nonnull; holds a reference. */
+    OVSRCU_TYPE(struct ovl_adjacency *) adj;    /* That of 'vtep': the fast
+                                 * path need not read another line for it. */
     uint16_t vlan;              /* Tag that 'port' wants; 0: untagged. */
 };
+BUILD_ASSERT_DECL(CACHE_LINE_SIZE % sizeof(struct ovl_way) == 0);
 
 /* An entry as it is set and listed. */
 struct ovl_mac {

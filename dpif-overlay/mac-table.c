@@ -100,6 +100,7 @@ ovl_mac_set(struct ovl_forwarding *fwd, const struct ovl_mac *mac)
 
     ovs_assert(fwd->in_transaction);
     ovs_assert(!mac->port != !mac->vtep);
+    ovs_assert(!mac->vlan || mac->port);
     ovl_vexact_set(&fwd->macs, mac_key(mac->vni, ovl_mac_bits(mac->mac)),
                    ovl_way_pool_ref(fwd, &way),
                    ovl_forwarding_version(fwd) + 1);

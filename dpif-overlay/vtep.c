@@ -17,6 +17,9 @@
 
 static atomic_count n_adjacency_changes = ATOMIC_COUNT_INIT(0);
 
+/* Makes the adjacency of a VTEP and that of its way change together. */
+static struct ovs_mutex way_mutex = OVS_MUTEX_INITIALIZER;
+
 static struct ovl_vtep *
 vtep_cast(const struct ovl_inode *node)
 {
@@ -264,6 +267,18 @@ ovl_vtep_unref(struct ovl_forwarding *fwd, struct ovl_vtep *vtep)
 /* Adjacencies. */
 
 void
+ovl_vtep_set_way(struct ovl_vtep *vtep, struct ovl_way *way)
+{
+    ovs_mutex_lock(&way_mutex);
+    ovs_assert(!vtep->way != !way);
+    vtep->way = way;
+    if (way) {
+        ovsrcu_set(&way->adj, adj_protected(vtep));
+    }
+    ovs_mutex_unlock(&way_mutex);
+}
+
+void
 ovl_adjacency_destroy(struct ovl_adjacency *adj)
 {
     if (adj) {
@@ -285,10 +300,15 @@ ovl_vtep_set_adjacency(struct ovl_vtep *vtep, struct ovl_adjacency *adj,
     } else {
         atomic_store_relaxed(&vtep->why, why);
     }
+    ovs_mutex_lock(&way_mutex);
     ovsrcu_set(&vtep->adj, adj);
+    if (vtep->way) {
+        ovsrcu_set(&vtep->way->adj, adj);
+    }
+    ovs_mutex_unlock(&way_mutex);
     if (former) {
-        /* Whoever sees that number sees this adjacency: the store above alone
-         * does not keep what follows it behind it. */
+        /* Whoever sees that number sees this adjacency: the stores above alone
+         * do not keep what follows them behind them. */
         atomic_thread_fence(memory_order_release);
         atomic_count_inc(&n_adjacency_changes);
         ovsrcu_postpone(ovl_adjacency_destroy, former);

@@ -167,6 +167,9 @@ ovl_way_pool_ref(struct ovl_forwarding *fwd, const struct ovl_way *way)
 
     p = &s->pool[i];
     fwd->ways[p->number] = *way;
+    if (way->vtep) {
+        ovl_vtep_set_way(way->vtep, &fwd->ways[p->number]);
+    }
     s->n_used++;
     s->free = p->next_free;
     if (s->free == UINT32_MAX) {
@@ -193,6 +196,9 @@ ovl_way_pool_unref(struct ovl_forwarding *fwd, uint32_t number)
         return;
     }
     hmap_remove(&fwd->way_pool->ways, &p->hmap_node);
+    if (way->vtep) {
+        ovl_vtep_set_way(way->vtep, NULL);
+    }
     ovl_lport_unref(way->port);
     ovl_vtep_unref(fwd, way->vtep);
 

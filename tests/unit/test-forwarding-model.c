@@ -21,7 +21,7 @@
 #define N_TRANSACTIONS 150
 
 #define N_PORTS 3
-#define N_VTEPS 4
+#define N_VTEPS 12              /* As many as there are even variants. */
 #define N_VNIS 4                /* VNIs are 1...N_VNIS. */
 #define N_MACS 12
 #define N_NEIGHBORS 12
@@ -186,13 +186,14 @@ static void
 set_mac(const struct run *r, int key, int variant)
 {
     struct ovl_mac mac = {
-        .vni = mac_vni(key), .mac = mac_nr(key / N_VNIS), .vlan = variant,
+        .vni = mac_vni(key), .mac = mac_nr(key / N_VNIS),
     };
 
     if (variant % 2) {
         mac.port = r->ports[variant % N_PORTS];
+        mac.vlan = variant;
     } else {
-        mac.vtep = ovl_vtep_ref(r->fwd, &r->vtep_ips[variant % N_VTEPS]);
+        mac.vtep = ovl_vtep_ref(r->fwd, &r->vtep_ips[variant / 2 % N_VTEPS]);
     }
     ovl_mac_set(r->fwd, &mac);
     ovl_vtep_unref(r->fwd, mac.vtep);
@@ -270,10 +271,10 @@ check_mac(const struct run *r, ovs_version_t v, int key, int variant)
 
     CHECK(r, !mac == !variant);
     if (mac) {
-        CHECK(r, mac->vlan == variant);
+        CHECK(r, mac->vlan == (variant % 2 ? variant : 0));
         CHECK(r, mac->port == (variant % 2 ? r->ports[variant % N_PORTS]
                                : NULL));
-        CHECK(r, mac->vtep == (variant % 2 ? NULL : vtep_of(r, variant)));
+        CHECK(r, mac->vtep == (variant % 2 ? NULL : vtep_of(r, variant / 2)));
     }
 }
 
@@ -358,7 +359,7 @@ check_vteps(const struct run *r, const struct model *m)
             int variant = m->macs[key];
 
             used = used || (variant && !(variant % 2)
-                            && variant % N_VTEPS == i);
+                            && variant / 2 % N_VTEPS == i);
         }
         CHECK(r, (vtep_of(r, i) != NULL) == used);
     }

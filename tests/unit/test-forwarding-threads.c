@@ -66,6 +66,8 @@ check_burst(struct reader *r, ovs_version_t version)
     const struct ovl_network *net = ovl_network_lookup(s->fwd, version, VNI);
     const struct ovl_way *mac = ovl_mac_lookup(s->fwd, version, VNI,
                                                mac_nr(1));
+    const struct ovl_way *tagged = ovl_mac_lookup(s->fwd, version, VNI,
+                                                  mac_nr(3));
     const struct ovl_way *pair_mac = ovl_mac_lookup(s->fwd, version, VNI,
                                                     mac_nr(2));
     const struct ovl_owner *pair_neighbor
@@ -74,11 +76,12 @@ check_burst(struct reader *r, ovs_version_t version)
 
     CHECK(s, net);
     CHECK(s, mac);
+    CHECK(s, tagged);
     CHECK(s, !pair_mac == !pair_neighbor);
     CHECK(s, !pair_mac == !pair_source);
-    if (net && mac) {
+    if (net && mac && tagged) {
         CHECK(s, config->ttl == (uint8_t) net->mtu);
-        CHECK(s, mac->vlan == net->mtu);
+        CHECK(s, tagged->vlan == net->mtu);
         CHECK(s, mac->vtep && mac->vtep->ip.s6_addr[15] == net->mtu % 2);
         CHECK(s, net->n_flood == 1 && net->flood[0] == mac->vtep);
         ovl_counter_add(r->shard, net->traffic, 1);
@@ -144,7 +147,7 @@ lister_main(void *r_)
 
 /* Sets the entries that go in step to 'n'. */
 static void
-set_step(struct shared *s, uint16_t n)
+set_step(struct shared *s, struct ovl_lport *port, uint16_t n)
 {
     struct in6_addr ip = ip4_nr(n % 2);
     struct ovl_vtep *vtep = ovl_vtep_ref(s->fwd, &ip);
@@ -153,7 +156,9 @@ set_step(struct shared *s, uint16_t n)
     ovl_network_set(s->fwd, &(struct ovl_network) {
         .vni = VNI, .mtu = n, .n_flood = 1, .flood = &vtep });
     ovl_mac_set(s->fwd, &(struct ovl_mac) {
-        .vni = VNI, .mac = mac_nr(1), .vlan = n, .vtep = vtep });
+        .vni = VNI, .mac = mac_nr(1), .vtep = vtep });
+    ovl_mac_set(s->fwd, &(struct ovl_mac) {
+        .vni = VNI, .mac = mac_nr(3), .vlan = n, .port = port });
     ovl_vtep_unref(s->fwd, vtep);
 }
 
@@ -218,7 +223,7 @@ readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
 
     s.fwd = ovl_forwarding_create();
     ovl_forwarding_begin(s.fwd);
-    set_step(&s, 0);
+    set_step(&s, port, 0);
     set_stable(&s, port);
     version = ovl_forwarding_commit(s.fwd);
     traffic = ovl_network_lookup(s.fwd, version, VNI)->traffic;
@@ -235,7 +240,7 @@ readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
     while ((time_msec() < end || step < MIN_STEPS) && !is_stopped(&s)) {
         step++;
         ovl_forwarding_begin(s.fwd);
-        set_step(&s, step % 4000);
+        set_step(&s, port, step % 4000);
         set_pair(&s, step % 3);
         set_churn(&s, port, step);
         ovl_forwarding_commit(s.fwd);

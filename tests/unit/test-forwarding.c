@@ -1138,6 +1138,52 @@ vtep_that_goes_takes_its_adjacency_along(void **state)
     ovl_vtep_set_adjacency(f->vtep_b, adjacency(f->vm2), 0);
 }
 
+static void
+assert_way_has(struct fixture *f, ovs_version_t v, uint32_t mac,
+               const struct ovl_adjacency *adj)
+{
+    const struct ovl_way *way = find_mac(f, v, 5001, mac);
+
+    assert_ptr_equal(ovsrcu_get(struct ovl_adjacency *, &way->adj), adj);
+    assert_ptr_equal(ovsrcu_get(struct ovl_adjacency *, &f->vtep_a->adj), adj);
+}
+
+static void
+way_has_the_adjacency_of_its_vtep(void **state)
+{
+    struct fixture *f = *state;
+    struct ovl_adjacency *first = adjacency(f->vm1);
+    struct ovl_adjacency *second = adjacency(f->vm2);
+    ovs_version_t v;
+
+    /* Before the first MAC, */
+    ovl_vtep_set_adjacency(f->vtep_a, first, 0);
+    ovl_forwarding_begin(f->fwd);
+    set_mac(f, 5001, 1, NULL, f->vtep_a);
+    set_mac(f, 5001, 2, f->vm1, NULL);
+    v = ovl_forwarding_commit(f->fwd);
+    assert_way_has(f, v, 1, first);
+    assert_null(ovsrcu_get(struct ovl_adjacency *,
+                           &find_mac(f, v, 5001, 2)->adj));
+
+    /* with MACs there, */
+    ovl_vtep_set_adjacency(f->vtep_a, NULL, OVL_DROP_NO_TUNNEL_IP);
+    assert_way_has(f, v, 1, NULL);
+    ovl_vtep_set_adjacency(f->vtep_a, second, 0);
+    assert_way_has(f, v, 1, second);
+
+    /* after the last one, and with a MAC that is there again. */
+    ovl_forwarding_begin(f->fwd);
+    ovl_mac_remove(f->fwd, 5001, mac_nr(1));
+    ovl_forwarding_commit(f->fwd);
+    drain(f->fwd);
+    ovl_vtep_set_adjacency(f->vtep_a, NULL, OVL_DROP_NO_TUNNEL_IP);
+    ovl_forwarding_begin(f->fwd);
+    set_mac(f, 5001, 1, NULL, f->vtep_a);
+    v = ovl_forwarding_commit(f->fwd);
+    assert_way_has(f, v, 1, NULL);
+}
+
 /* Lists. */
 
 static void
@@ -1246,6 +1292,7 @@ main(void)
         TEST(vteps_of_a_transaction_are_told_once),
         TEST(adjacency_is_retired_after_grace),
         TEST(vtep_that_goes_takes_its_adjacency_along),
+        TEST(way_has_the_adjacency_of_its_vtep),
         TEST(lists_have_what_is_in_force),
     };
 
