@@ -97,6 +97,7 @@ ovl_fast_set_tunnel(const struct ovl_worker *worker, struct ovl_fast_way *way,
     way->port = adj->port;
     way->adj = adj;
     way->sent = ovl_shard_cells(worker->shard, adj->traffic + OVL_TX_PACKETS);
+    OVS_PREFETCH_WRITE(way->sent);
 }
 
 /* in6_addr_mapped_ipv4() writes in pieces, and what was is slow to read as a

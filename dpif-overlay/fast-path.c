@@ -75,8 +75,6 @@ choose_ways(struct ovl_fast *fast, bool tunnel,
 {
     uint16_t mtu = !tunnel && fast->net->mtu ? fast->net->mtu : UINT16_MAX;
     const struct ovl_way *found[NETDEV_MAX_BURST];
-    const struct ovl_fast_way *way = NULL;
-    size_t last = SIZE_MAX;
     uint32_t taken = 0;
 
     if (n_macs) {
@@ -86,18 +84,14 @@ choose_ways(struct ovl_fast *fast, bool tunnel,
     if (!tunnel) {
         ovl_fast_fetch_adjacencies(found, n_macs);
     }
+    for (size_t i = 0; i < n_macs; i++) {
+        choose_way(fast, tunnel, found[i], mtu, &fast->ways[i]);
+    }
     fast->ways[OVL_FAST_NOWHERE].limit = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ovl_fast_item *item = &fast->items[i];
 
-        if (item->way != last) {
-            last = item->way;
-            way = &fast->ways[last];
-            if (last < n_macs) {
-                choose_way(fast, tunnel, found[last], mtu, &fast->ways[last]);
-            }
-        }
-        taken |= (uint32_t) (item->out_len < way->limit) << i;
+        taken |= (uint32_t) (item->out_len < fast->ways[item->way].limit) << i;
     }
     fast->taken = taken;
 }

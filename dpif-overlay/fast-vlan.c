@@ -242,12 +242,6 @@ find_bridged(struct ovl_fast *fast, const struct bridged *b)
                         b->macs, b->n, found);
     ovl_fast_fetch_adjacencies(found, b->n);
     for (size_t i = 0; i < b->n; i++) {
-        if (found[i] && found[i]->vtep) {
-            ovl_counter_prefetch(fast->worker->shard,
-                                 found[i]->vtep->traffic);
-        }
-    }
-    for (size_t i = 0; i < b->n; i++) {
         choose_way(fast, b->mtus[i], found[i], &fast->ways[i]);
     }
 }
