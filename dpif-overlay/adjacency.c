@@ -61,6 +61,7 @@ ovl_adjacency_create(struct ovl_lport *port,
     adj->ipv6 = ipv6;
     uint16_t mtu = spec->mtu > overhead ? spec->mtu : OVL_OUTER_MTU_MAX;
     adj->mtu = MIN(mtu, OVL_OUTER_MTU_MAX) - overhead;
+    adj->limit = ETH_HEADER_LEN + adj->mtu + 1;
 
     struct eth_header eth = {
         .eth_dst = spec->dst,

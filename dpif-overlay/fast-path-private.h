@@ -57,11 +57,13 @@ ovl_fast_new_way(struct ovl_fast *fast)
 /* For any frame; the longest of all is left to the passes. */
 #define OVL_FAST_ANY_LEN UINT16_MAX
 
-/* The limit of frames with up to 'mtu' bytes behind their Ethernet header. */
+/* The limit of frames with up to 'mtu' bytes behind their Ethernet header; 0:
+ * any. */
 static inline uint16_t
 ovl_fast_limit(uint16_t mtu)
 {
-    return MIN(ETH_HEADER_LEN + mtu + 1, UINT16_MAX);
+    return (mtu ? MIN(ETH_HEADER_LEN + mtu + 1, OVL_FAST_ANY_LEN)
+            : OVL_FAST_ANY_LEN);
 }
 
 /* Has what goes 'way' dropped. */
@@ -87,12 +89,12 @@ ovl_fast_set_port(struct ovl_fast_way *way, struct ovl_lport *port,
     way->adj = NULL;
 }
 
-/* Has it leave through the tunnel 'adj'. */
+/* The same through the tunnel 'adj', as far as it fits there, too. */
 static inline void
 ovl_fast_set_tunnel(const struct ovl_worker *worker, struct ovl_fast_way *way,
                     const struct ovl_adjacency *adj, uint16_t limit)
 {
-    way->limit = ovl_lport_is_alive(adj->port) ? limit : 0;
+    way->limit = ovl_lport_is_alive(adj->port) ? MIN(limit, adj->limit) : 0;
     way->headroom = adj->ipv6 ? UINT16_MAX : OVL_VXLAN_LEN4;
     way->port = adj->port;
     way->adj = adj;

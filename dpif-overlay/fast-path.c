@@ -42,11 +42,11 @@ want(struct wanted *w, struct ovl_mac_keys *keys, uint64_t x)
     return w->n - 1;
 }
 
-/* Works out where 'found', from the MAC table, leads.  'mtu' is that of the
- * network. */
+/* Works out where 'found', from the MAC table, leads what is shorter than
+ * 'limit', which is that of the network. */
 static inline ALWAYS_INLINE void
 choose_way(struct ovl_fast *fast, bool tunnel, const struct ovl_way *found,
-           uint16_t mtu, struct ovl_fast_way *way)
+           uint16_t limit, struct ovl_fast_way *way)
 {
     way->limit = 0;
     way->kind = OVL_FAST_BRIDGED;
@@ -59,8 +59,7 @@ choose_way(struct ovl_fast *fast, bool tunnel, const struct ovl_way *found,
             = ovsrcu_get(struct ovl_adjacency *, &found->adj);
 
         if (!tunnel && adj) {
-            ovl_fast_set_tunnel(fast->worker, way, adj,
-                                ovl_fast_limit(MIN(mtu, adj->mtu)));
+            ovl_fast_set_tunnel(fast->worker, way, adj, limit);
         }
     } else if (!found->vlan && found->port != fast->in) {
         ovl_fast_set_port(way, found->port, OVL_FAST_ANY_LEN);
@@ -73,7 +72,8 @@ static inline ALWAYS_INLINE void
 choose_ways(struct ovl_fast *fast, bool tunnel,
             const struct ovl_mac_keys *keys, size_t n_macs, size_t n)
 {
-    uint16_t mtu = !tunnel && fast->net->mtu ? fast->net->mtu : UINT16_MAX;
+    uint16_t limit = (tunnel ? OVL_FAST_ANY_LEN
+                      : ovl_fast_limit(fast->net->mtu));
     const struct ovl_way *found[NETDEV_MAX_BURST];
     uint32_t taken = 0;
 
@@ -85,7 +85,7 @@ choose_ways(struct ovl_fast *fast, bool tunnel,
         ovl_fast_fetch_adjacencies(found, n_macs);
     }
     for (size_t i = 0; i < n_macs; i++) {
-        choose_way(fast, tunnel, found[i], mtu, &fast->ways[i]);
+        choose_way(fast, tunnel, found[i], limit, &fast->ways[i]);
     }
     fast->ways[OVL_FAST_NOWHERE].limit = 0;
     for (size_t i = 0; i < n; i++) {

@@ -272,13 +272,6 @@ find_neighbors(struct ovl_fast *fast, const struct ovl_fast_routed *r,
     hops->n = n;
 }
 
-/* ovl_fast_limit(), but for an 'mtu' of 0, which means none. */
-static inline uint16_t
-limit_of(uint16_t mtu)
-{
-    return mtu ? ovl_fast_limit(mtu) : OVL_FAST_ANY_LEN;
-}
-
 /* Works out where 'found', from the MAC table, leads for next hop 'i' of
  * 'hops'.  Returns false if that is not simple. */
 static bool
@@ -375,16 +368,15 @@ static inline void
 choose_way(const struct ovl_worker *worker, const struct ovl_known_hop *hop,
            struct ovl_fast_way *way)
 {
-    uint16_t mtu = hop->adj ? hop->adj->mtu : ovl_lport_mtu(hop->port);
+    uint16_t limit = ovl_fast_limit(hop->mtu);
 
-    if (hop->mtu && (!mtu || hop->mtu < mtu)) {
-        mtu = hop->mtu;
-    }
     way->kind = OVL_FAST_ROUTED;
     if (hop->adj) {
-        ovl_fast_set_tunnel(worker, way, hop->adj, limit_of(mtu));
+        ovl_fast_set_tunnel(worker, way, hop->adj, limit);
     } else {
-        ovl_fast_set_port(way, hop->port, limit_of(mtu));
+        ovl_fast_set_port(way, hop->port,
+                          MIN(limit,
+                              ovl_fast_limit(ovl_lport_mtu(hop->port))));
     }
 }
 

@@ -225,7 +225,6 @@ choose_way(const struct ovl_fast *fast, uint16_t mtu,
             = ovsrcu_get(struct ovl_adjacency *, &found->adj);
 
         if (adj) {
-            mtu = mtu ? MIN(mtu, adj->mtu) : adj->mtu;
             ovl_fast_set_tunnel(fast->worker, way, adj, ovl_fast_limit(mtu));
         }
     } else if (!found->vlan && found->port != fast->in) {

@@ -90,6 +90,7 @@ struct ovl_adjacency {
     uint32_t traffic;           /* Of 'vtep'. */
     uint16_t mtu;               /* Largest inner frame without its Ethernet
                                  * header, i.e. inner layer-3 packet. */
+    uint16_t limit;             /* Frames that fit 'mtu' are shorter. */
     uint16_t ip_sum;            /* IPv4: one's complement sum of the header
                                  * with these zeros, host order. */
     bool ipv6;                  /* Family of the underlay. */
