@@ -56,7 +56,7 @@ struct ovl_hash_keys {
 /* A key for node-index.h. */
 static inline uint64_t
 ovl_hash_ip_key(const struct ovl_hash_keys *keys, uint32_t word,
-              const struct in6_addr *ip)
+                const struct in6_addr *ip)
 {
     uint64_t hash = keys->k[0] + keys->k[1] * word;
 

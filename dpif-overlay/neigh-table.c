@@ -294,7 +294,7 @@ ovl_neighbor_set(struct ovl_forwarding *fwd,
         copy->owner = owner;
         ovl_table_set(fwd, OVL_TABLE_NEIGHBORS,
                       ovl_hash_ip_key(&fwd->keys, neighbor->vni,
-                                    &neighbor->ip),
+                                      &neighbor->ip),
                       &copy->vnode);
     }
 }

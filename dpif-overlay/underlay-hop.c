@@ -35,7 +35,7 @@ doubt(struct ovl_hop *nh, long long int now)
  * 'overrides' true. */
 bool
 ovl_hop_hear(struct ovl_hop *nh, const struct ovl_heard *heard,
-                 long long int now)
+             long long int now)
 {
     bool known = ovl_hop_is_known(nh);
     bool says = !eth_addr_is_zero(heard->mac);
@@ -67,7 +67,7 @@ ovl_hop_hear(struct ovl_hop *nh, const struct ovl_heard *heard,
 
 void
 ovl_hop_configure(struct ovl_hop *nh, const struct eth_addr *mac,
-                      bool settled)
+                  bool settled)
 {
     if (!mac) {
         if (nh->is_static && !settled) {

@@ -70,13 +70,13 @@ ovl_hop_is_known(const struct ovl_hop *nh)
 /* The neighbor has said 'heard' at 'now' (ms).  Returns true if there is
  * something to do about it at once. */
 bool ovl_hop_hear(struct ovl_hop *, const struct ovl_heard *heard,
-                      long long int now);
+                  long long int now);
 
 /* 'mac' is configured for the neighbor, or nothing if it is NULL.  That
  * nothing is counts only if 'settled', lest packets are lost while an entry
  * is replaced. */
 void ovl_hop_configure(struct ovl_hop *, const struct eth_addr *mac,
-                           bool settled);
+                       bool settled);
 
 /* Gives up at 'now' (ms) what is known if all probes were in vain.  Returns
  * true if so: time to look whether something is configured. */
