@@ -481,19 +481,48 @@ ovl_rxq_recv(struct ovl_rxq *rxq, struct ovl_shard *shard,
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }
 
-/* netdev_send(), which looks at each packet for what the driver cannot do;
- * less that if none is 'marked'. */
-static int
-hand_over(const struct ovl_tx *tx, int sender, struct dp_packet_batch *batch,
-          bool marked)
+/* What a netdev has to be able to do, NETDEV_TX_OFFLOAD_*, to send a packet
+ * with 'marks'. */
+static uint64_t
+offloads_needed(uint64_t marks)
 {
-    int qid = sender % tx->n_txq;
+    uint64_t l4 = marks & DP_PACKET_OL_TX_L4_MASK;
+    uint64_t needed = 0;
 
-    if (OVS_LIKELY(!marked)) {
-        return tx->netdev->netdev_class->send(tx->netdev, qid, batch,
-                                              tx->concurrent);
+    if (l4 == DP_PACKET_OL_TX_UDP_CKSUM) {
+        needed |= NETDEV_TX_OFFLOAD_UDP_CKSUM;
+    } else if (l4 == DP_PACKET_OL_TX_SCTP_CKSUM) {
+        needed |= NETDEV_TX_OFFLOAD_SCTP_CKSUM;
+    } else if (l4) {
+        needed |= NETDEV_TX_OFFLOAD_TCP_CKSUM;
     }
-    return netdev_send(tx->netdev, qid, batch, tx->concurrent);
+    if (marks & DP_PACKET_OL_TX_TCP_SEG) {
+        needed |= NETDEV_TX_OFFLOAD_TCP_TSO;
+    }
+    return needed;
+}
+
+/* Drops those packets of 'batch' that leave to the driver of 'netdev' what it
+ * cannot do: it could when that was decided.  Returns how many, and stores in
+ * '*bytes' how long the others are in all. */
+static size_t
+drop_undoable(const struct netdev *netdev, struct dp_packet_batch *batch,
+              size_t *bytes)
+{
+    struct dp_packet *packet;
+    size_t n = dp_packet_batch_size(batch), i;
+
+    *bytes = 0;
+    DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
+        if (offloads_needed(*dp_packet_ol_flags_ptr(packet))
+            & ~netdev->ol_flags) {
+            dp_packet_delete(packet);
+        } else {
+            *bytes += dp_packet_size(packet);
+            dp_packet_batch_refill(batch, packet, i);
+        }
+    }
+    return n - dp_packet_batch_size(batch);
 }
 
 /* All packets have the priority that no row can change. */
@@ -520,11 +549,23 @@ ovl_port_send(struct ovl_port *port, int sender, struct ovl_shard *shard,
         return;
     }
 
+    if (OVS_UNLIKELY(marked)) {
+        size_t undoable = drop_undoable(tx->netdev, batch, &bytes);
+
+        ovl_account_unsent(shard, &port->up, OVL_DROP_TX_ERROR, undoable);
+        n -= undoable;
+        if (!n) {
+            return;
+        }
+    }
     if (OVS_UNLIKELY(tx->reads_priority)) {
         clear_priorities(batch);
     }
 
-    int error = hand_over(tx, sender, batch, marked);
+    /* Not netdev_send(), which looks at every packet for what the driver
+     * cannot do, and does not say how many it has dropped for that. */
+    int error = tx->netdev->netdev_class->send(tx->netdev, sender % tx->n_txq,
+                                               batch, tx->concurrent);
     if (error) {
         /* The driver does not say how many went. */
         ovl_account_unsent(shard, &port->up, OVL_DROP_TX_ERROR, n);

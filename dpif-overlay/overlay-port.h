@@ -135,8 +135,9 @@ int ovl_rxq_recv(struct ovl_rxq *, struct ovl_shard *shard,
 
 /* Sends 'batch', of 'bytes' bytes in all, on behalf of the sender number
  * 'sender' and accounts for it.  If none of them leaves anything to be done to
- * the driver, ovl_offload_is_marked(), 'marked' is false.  Takes the packets.
- * Any thread under RCU. */
+ * the driver, ovl_offload_is_marked(), 'marked' is false, and nobody looks at
+ * them; else those with which the driver cannot do that are dropped.  Takes
+ * the packets.  Any thread under RCU. */
 void ovl_port_send(struct ovl_port *, int sender, struct ovl_shard *,
                    struct dp_packet_batch *batch, size_t bytes,
                    bool marked);

@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 
 #include "counters.h"
 #include "dp-packet.h"
+#include "drop-reasons.h"
 #include "netdev-provider.h"
 #include "overlay-port.h"
 #include "ovs-rcu.h"
@@ -26,7 +28,9 @@
 
 static const char *qos;         /* Its type of QoS. */
 static uint32_t priorities[NETDEV_MAX_BURST];   /* Of what was sent last, */
+static uint64_t marks[NETDEV_MAX_BURST];
 static size_t n_sent;                           /* so many. */
+static int send_error;          /* What sending ends with. */
 
 static struct netdev *
 fake_alloc(void)
@@ -87,9 +91,10 @@ fake_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
     n_sent = dp_packet_batch_size(batch);
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         priorities[i] = packet->md.skb_priority;
+        marks[i] = *dp_packet_ol_flags_ptr(packet);
     }
     dp_packet_delete_batch(batch, true);
-    return 0;
+    return send_error;
 }
 
 #define FAKE_CLASS(TYPE)                                                     \
@@ -204,11 +209,122 @@ priorities_are_cleared_for_who_looks_at_them(void **state OVS_UNUSED)
     close_port(port);
 }
 
+/* Marked packets. */
+
+#define TCP DP_PACKET_OL_TX_TCP_CKSUM
+#define UDP DP_PACKET_OL_TX_UDP_CKSUM
+#define SCTP DP_PACKET_OL_TX_SCTP_CKSUM
+#define TSO (DP_PACKET_OL_TX_TCP_CKSUM | DP_PACKET_OL_TX_TCP_SEG)
+
+/* Sends a packet of each of the 'n' 'asked', the first of 60 bytes, the next
+ * of 61, ..., through 'port', whose driver can do 'can'.  Checks that those
+ * numbered 'reach', a bit for each, come to the driver as they are, in order,
+ * and that counters say what became of all. */
+static void
+assert_reaches(struct ovl_port *port, uint64_t can, bool marked,
+               const uint64_t asked[], size_t n, uint32_t reach)
+{
+    struct ovl_shard *shard = ovl_shard_create_private();
+    const uint32_t traffic = port->up.traffic;
+    size_t n_reach = 0, bytes = 0, bytes_reach = 0;
+    struct dp_packet_batch batch;
+
+    dp_packet_batch_init(&batch);
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = dp_packet_new(60 + i);
+
+        dp_packet_put_zeros(packet, 60 + i);
+        *dp_packet_ol_flags_ptr(packet) = asked[i];
+        dp_packet_batch_add(&batch, packet);
+        bytes += 60 + i;
+    }
+    port->netdev->ol_flags = can;
+    n_sent = 0;
+    ovl_port_send(port, 0, shard, &batch, bytes, marked);
+
+    for (size_t i = 0; i < n; i++) {
+        if (reach & 1u << i) {
+            assert_true(n_reach < n_sent);
+            assert_int_equal(marks[n_reach], asked[i]);
+            n_reach++;
+            bytes_reach += 60 + i;
+        }
+    }
+    assert_int_equal(n_sent, n_reach);
+    if (send_error) {
+        n_reach = bytes_reach = 0;
+    }
+    assert_int_equal(ovl_shard_read(shard, OVL_TOTAL_SENT), n_reach);
+    assert_int_equal(ovl_shard_read(shard, OVL_TOTAL_DROPPED), n - n_reach);
+    assert_int_equal(ovl_shard_read(shard, traffic + OVL_TX_PACKETS),
+                     n_reach);
+    assert_int_equal(ovl_shard_read(shard, traffic + OVL_TX_BYTES),
+                     bytes_reach);
+    assert_int_equal(ovl_shard_read(shard, port->up.drops + OVL_DROP_TX_ERROR),
+                     n - n_reach);
+    ovl_shard_destroy(shard);
+}
+
+/* All sorts of packets to a driver that can do this or that. */
+static void
+what_a_driver_cannot_do_is_dropped_and_counted(void **state OVS_UNUSED)
+{
+    const uint64_t asked[] = { TSO, 0, UDP, TCP, SCTP, TSO };
+    const uint64_t csum = (NETDEV_TX_OFFLOAD_TCP_CKSUM
+                           | NETDEV_TX_OFFLOAD_UDP_CKSUM
+                           | NETDEV_TX_OFFLOAD_SCTP_CKSUM);
+    const struct {
+        uint64_t can;
+        uint32_t reach;
+    } drivers[] = {
+        { 0, 0x02 },
+        { NETDEV_TX_OFFLOAD_IPV4_CKSUM, 0x02 },
+        { NETDEV_TX_OFFLOAD_UDP_CKSUM, 0x06 },
+        { NETDEV_TX_OFFLOAD_TCP_CKSUM, 0x0a },
+        { NETDEV_TX_OFFLOAD_SCTP_CKSUM, 0x12 },
+        { NETDEV_TX_OFFLOAD_TCP_TSO, 0x02 },
+        { NETDEV_TX_OFFLOAD_TCP_TSO | NETDEV_TX_OFFLOAD_TCP_CKSUM, 0x2b },
+        { csum, 0x1e },
+        { csum | NETDEV_TX_OFFLOAD_TCP_TSO, 0x3f },
+    };
+
+    qos = "";
+    struct ovl_port *port = open_port("fake");
+    for (send_error = 0; send_error < 2; send_error++) {
+        for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+            assert_reaches(port, drivers[i].can, true, asked,
+                           ARRAY_SIZE(asked), drivers[i].reach);
+        }
+        /* Nothing is left: the driver is not called at all. */
+        assert_reaches(port, 0, true, asked, 1, 0);
+    }
+    send_error = 0;
+    close_port(port);
+}
+
+/* That none is marked is the caller's word: nobody looks, as these show, of
+ * whom it is not true. */
+static void
+batch_without_marks_goes_straight_to_the_driver(void **state OVS_UNUSED)
+{
+    const uint64_t asked[] = { TSO, 0, UDP };
+
+    qos = "";
+    struct ovl_port *port = open_port("fake");
+    assert_reaches(port, 0, false, asked, ARRAY_SIZE(asked), 0x07);
+    send_error = EIO;
+    assert_reaches(port, 0, false, asked, ARRAY_SIZE(asked), 0x07);
+    send_error = 0;
+    close_port(port);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(priorities_are_cleared_for_who_looks_at_them),
+        cmocka_unit_test(what_a_driver_cannot_do_is_dropped_and_counted),
+        cmocka_unit_test(batch_without_marks_goes_straight_to_the_driver),
     };
 
     set_program_name(argv[0]);
