@@ -151,6 +151,25 @@ check_all(const struct ovl_exact_map *map, enum pattern pattern,
     free(entries);
 }
 
+/* Of 32 keys, which ten buckets have, some are in their second bucket.  How
+ * many are looked up there without a look at whether they are has to be about
+ * two to five times the average, or it is slow, and 8 at most. */
+static void
+check_seconds_of_bulk(struct ovl_exact_array *array)
+{
+    size_t average = array->n_second * 10;      /* Times 'n_buckets'. */
+    uint32_t n;
+
+    atomic_read_relaxed(&array->n_seconds_of_bulk, &n);
+    if (!n) {
+        assert_true(average * 5 < array->n_buckets * 2);
+    } else {
+        assert_true(n <= 8);
+        assert_true(n * array->n_buckets <= average * 5);
+        assert_true(n == 8 || n * array->n_buckets >= average * 2);
+    }
+}
+
 /* Counts of keys that are in their second bucket have to be right, or some
  * are not found, or late.  Without a hint they are found late, and a hint for
  * none has another line fetched. */
@@ -187,6 +206,7 @@ check_heads(const struct ovl_exact_map *map)
                                   && !ovl_exact_hint(array, i, UINT64_MAX)));
     }
     assert_int_equal(array->n_second, n_second);
+    check_seconds_of_bulk(array);
     free(entries);
     free(counts);
 }
