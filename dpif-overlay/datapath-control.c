@@ -43,6 +43,11 @@ run_ports(struct ovl_datapath *dp)
             ovl_dp_start_port(dp, port);
             ovl_dp_assign_queues(dp);
             changed = true;
+
+            /* A netdev that has changed wakes the main thread before it says
+             * so in its change_seq, which is where that looks, maybe too
+             * early: now it is true. */
+            seq_change(connectivity_seq_get());
         } else if (netdev_get_change_seq(port->netdev) != port->change_seq) {
             changed |= ovl_port_refresh(port);
         }

@@ -11,7 +11,7 @@ import contextlib
 import pytest
 
 from conftest import build
-from devices import AfPacket
+from devices import AfPacket, Driver
 from ovl.frames import mac, udp
 from ovl.process import wait_until
 
@@ -127,6 +127,17 @@ def test_mtu_and_queues_of_another_port(switch):
         for n in 2, 1:
             switch.vsctl("set", "Interface", "vm4", f"options:n_rxq={n}")
             more(10)
+
+
+def test_every_mtu_shows(bare):
+    """Also where nothing else happens that would have somebody look."""
+    build(bare, {"vm1": Driver("net_null_vm1,no-rx=1")})
+    bare.wait_vtep(bare.underlay.vtep(2))
+    for mtu in [1600, 1500] * 5:
+        bare.wait_rest()
+        bare.vsctl("set", "Interface", "vm1", f"mtu_request={mtu}")
+        bare.wait_column("Interface", "vm1", "mtu",
+                         lambda value: value == str(mtu))
 
 
 def test_smaller_mtu_is_obeyed(switch):
