@@ -132,13 +132,24 @@ describe_port(const struct ovl_port *port)
 
     if (port->error) {
         ds_put_format(&s, "out of service: its device cannot be configured "
-                      "(%s); mend its options, or free memory or devices, "
-                      "and delete and add the port", ovs_strerror(port->error));
+                      "(%s); mend its options", ovs_strerror(port->error));
+        if (port->mtu_request) {
+            ds_put_format(&s, " or mtu_request=%"PRId64, port->mtu_request);
+        }
+        ds_put_cstr(&s, ", or free memory or devices, and delete and add the "
+                    "port");
         if (port->error == ENOMEM || port->error == ENOBUFS) {
             ds_put_cstr(&s, "; packet buffers need huge pages: raise "
                         "vm.nr_hugepages or dpdk-socket-mem, or lower the "
                         "MTU");
         }
+    }
+    if (port->mtu_error) {
+        ds_put_format(&s, "%sits device refuses mtu_request=%"PRId64" (%s) "
+                      "and has the MTU that Interface:mtu says: set one that "
+                      "it can have, or clear Interface mtu_request",
+                      s.length ? "; " : "", port->mtu_request,
+                      ovs_strerror(port->mtu_error));
     }
     if (port->bad_affinity) {
         ds_put_format(&s, "%sother_config:pmd-rxq-affinity is not a list of "
@@ -154,36 +165,69 @@ describe_port(const struct ovl_port *port)
     return ds_steal_cstr(&s);
 }
 
-void
-ovl_dp_refresh_faults(struct ovl_datapath *dp)
+/* Works out again what is wrong with 'port'. */
+static void
+refresh_fault(struct ovl_datapath *dp, struct ovl_port *port)
+    OVS_REQUIRES(dp->config_mutex)
 {
-    struct ovl_lport **lports;
-    bool changed = false;
-    size_t n;
+    char *fault = describe_port(port);
 
-    ovl_datapath_ports(dp, &lports, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct ovl_port *port = ovl_port_cast(lports[i]);
-        char *fault = describe_port(port);
+    if (!nullable_string_is_equal(fault, port->fault)) {
+        char *old = port->fault;
 
-        if (!nullable_string_is_equal(fault, port->fault)) {
-            changed = true;
+        ovs_mutex_lock(&dp->ports_mutex);
+        port->fault = fault;
+        ovs_mutex_unlock(&dp->ports_mutex);
+        fault = old;
 
-            char *old = port->fault;
-            ovs_mutex_lock(&dp->ports_mutex);
-            port->fault = fault;
-            ovs_mutex_unlock(&dp->ports_mutex);
-            fault = old;
-        }
-        free(fault);
-        ovl_lport_unref(lports[i]);
-    }
-    free(lports);
-    if (changed) {
         seq_change(connectivity_seq_get());
         dp->log_faults_at = time_msec() + LOG_FAULTS_MS;
         seq_change(dp->control_wakeup);
     }
+    free(fault);
+}
+
+void
+ovl_dp_refresh_faults(struct ovl_datapath *dp)
+{
+    struct ovl_lport **lports;
+    size_t n;
+
+    ovl_datapath_ports(dp, &lports, &n);
+    for (size_t i = 0; i < n; i++) {
+        refresh_fault(dp, ovl_port_cast(lports[i]));
+        ovl_lport_unref(lports[i]);
+    }
+    free(lports);
+}
+
+/* bridge.c has called netdev_set_mtu() already, but does not say how that
+ * ended.  Once more changes nothing. */
+static int
+set_mtu(struct ovl_port *port, int64_t mtu)
+{
+    int error = (!mtu ? 0
+                 : mtu != (int) mtu ? ERANGE
+                 : netdev_set_mtu(port->netdev, mtu));
+
+    /* Whose device is gone has other troubles. */
+    return error == ENODEV ? 0 : error;
+}
+
+void
+ovl_datapath_port_request_mtu(struct ovl_datapath *dp, const char *name,
+                              int64_t mtu)
+{
+    ovl_dp_lock_config(dp);
+    ovs_mutex_lock(&dp->ports_mutex);
+    struct ovl_port *port = shash_find_data(&dp->names, name);
+    ovs_mutex_unlock(&dp->ports_mutex);
+    if (port) {
+        port->mtu_request = mtu;
+        port->mtu_error = set_mtu(port, mtu);
+        refresh_fault(dp, port);
+    }
+    ovl_dp_unlock_config(dp);
 }
 
 void

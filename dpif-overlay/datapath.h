@@ -93,4 +93,8 @@ void ovl_datapath_rebalance(struct ovl_datapath *, struct ds *);
 bool ovl_datapath_port_fault(struct ovl_datapath *, const char *name,
                              char **fault);
 
+/* See dpif-overlay.h. */
+void ovl_datapath_port_request_mtu(struct ovl_datapath *,
+                                   const char *name, int64_t mtu);
+
 #endif /* datapath.h */

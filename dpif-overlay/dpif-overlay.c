@@ -533,6 +533,12 @@ ovl_dp_port_fault(const char *name, char **fault)
 }
 
 void
+ovl_dp_port_request_mtu(const char *name, int64_t mtu)
+{
+    ovl_datapath_port_request_mtu(dp, name, mtu);
+}
+
+void
 ovl_dp_port_set_netdev(struct netdev *netdev)
 {
     ovl_datapath_port_set_netdev(dp, netdev_get_name(netdev), netdev);

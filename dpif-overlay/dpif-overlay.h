@@ -59,6 +59,11 @@ struct ovl_lport *ovl_dp_port_by_name(const char *name);
  * show in connectivity_seq.  Any thread. */
 bool ovl_dp_port_fault(const char *name, char **fault);
 
+/* Gives the port 'name', if there is one, the MTU that its user wants, or
+ * leaves it alone if that is 0: it is a fault if the device refuses.  Main
+ * thread. */
+void ovl_dp_port_request_mtu(const char *name, int64_t mtu);
+
 /* Goes on with 'netdev' for the port of its name.  When stock code gives a
  * bridge up and takes it back, it opens netdevs anew, and configures those.
  * Main thread. */

@@ -65,6 +65,8 @@ struct ovl_port {
     int n_txq_asked;            /* Transmit queues asked for so far. */
     char *rxq_affinity;         /* "queue:core,...", or NULL. */
     bool bad_affinity;          /* ... which does not look like that. */
+    int64_t mtu_request;        /* MTU that its user wants, or 0. */
+    int mtu_error;              /* Why the device refuses that, or 0. */
     int error;                  /* Why it is out of service, or 0. */
     char *fault;                /* What to tell users about it, or NULL. */
     char *logged_fault;         /* What the log has of that. */

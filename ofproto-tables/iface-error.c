@@ -75,6 +75,9 @@ remedy(const struct ovsrec_interface *cfg, int error)
     } else if (error == EADDRINUSE) {
         return "delete one of the two, or give it another "
                "options:dpdk-devargs";
+    } else if (cfg->n_mtu_request && error == EINVAL) {
+        return "mend mtu_request, if its driver cannot have that, or options; "
+               "what the driver says is in the log of ovs-vswitchd";
     } else if (!strcmp(cfg->type, "dpdk")
                && smap_get(&cfg->options, "dpdk-devargs")) {
         return "mend options:dpdk-devargs: the address of a PCI device that "
@@ -160,6 +163,8 @@ ovl_set_iface_error(const struct ovsrec_interface *cfg,
 {
     char *fault = NULL;
 
+    ovl_dp_port_request_mtu(cfg->name,
+                            cfg->n_mtu_request ? *cfg->mtu_request : 0);
     get_fault(cfg, netdev, &fault);
     ovsrec_interface_set_error(cfg, fault);
     free(fault);

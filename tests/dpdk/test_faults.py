@@ -3,13 +3,15 @@
 """What cannot be: each time the interface's error and the log say what to do,
 and the rest of the switch runs on."""
 
+import re
 import socket
 
 import pytest
 
 from conftest import DpdkSwitch, build, running_daemons
-from devices import AfPacket
-from ovl.frames import udp
+from devices import AfPacket, Driver
+from ovl.frames import mac, udp
+from ovl.process import wait_until
 
 # Whatever DPDK and stock code say about it.
 COMPLAINTS = (r"\|(dpdk|netdev|netdev_dpdk|bridge|dpif|overlay_port|"
@@ -77,12 +79,78 @@ def test_mtu_that_the_device_does_not_have(switch):
     """The port is out of service until that is mended."""
     switch.vsctl("set", "Interface", "vm1", "mtu_request=9000")
     switch.wait_error("vm1", "out of service: its device cannot be configured "
-                      r"\(.*\); mend its options")
+                      r"\(.*\); mend its options or mtu_request=9000, or free ")
     frame = udp(2, 3)
     switch.expect(("vm2", frame), out={"p0": [switch.encap(frame)]})
     switch.vsctl("set", "Interface", "vm1", "mtu_request=1500")
     switch.wait_error("vm1", None)
     switch.wait_polled("vm1")
+
+
+@pytest.mark.parametrize("mtu", [10, 67, 9703, 70000, 2 ** 32 + 1500])
+@pytest.mark.parametrize("kind", ["dpdk", "dpdkvhostuserclient"])
+def test_mtu_that_no_device_takes(switch, tmp_path, kind, mtu):
+    """The port goes on with the one that it has: one that is there, and one
+    that is added so."""
+    why = "Invalid argument" if mtu < 2 ** 31 else "Numerical result out of " \
+        "range"
+    refused = (f"its device refuses mtu_request={mtu} ({why}) and has the MTU "
+               "that Interface:mtu says: set one that it can have, or clear "
+               "Interface mtu_request")
+    switch.vsctl("set", "Interface", "vm1", f"mtu_request={mtu}")
+    switch.wait_error("vm1", f"^{re.escape(refused)}$")
+    add(switch, ["options:dpdk-devargs=net_null_bad,no-rx=1"
+                 if kind == "dpdk" else
+                 f"options:vhost-server-path={tmp_path}/vm.sock",
+                 f"mtu_request={mtu}"], kind)
+    switch.wait_error("bad", f"^{re.escape(refused)}$")
+    for port in "vm1", "bad":
+        wait_until(lambda: f"{port}: {refused}"
+                   in switch.daemons.log_since_mark(), "the log")
+    switch.wait_column("Interface", "vm1", "mtu", lambda v: v == "1500")
+    runs(switch)
+    switch.vsctl("set", "Interface", "bad", "mtu_request=1400", "--",
+                 "clear", "Interface", "vm1", "mtu_request")
+    switch.wait_error("bad", None if kind == "dpdk" else "No such file")
+    switch.wait_error("vm1", None)
+    switch.vsctl("del-port", "bad")
+
+
+def test_mtu_that_a_new_device_does_not_have(switch):
+    device = AfPacket("bad")
+    switch.devices["bad"] = switch.ports["bad"] = device
+    add(switch, [f'options:dpdk-devargs="{device.devargs}"',
+                 "mtu_request=2020"])         # In buffers that there are.
+    switch.wait_error("bad", "could not add network device bad to ofproto .*: "
+                      "mend mtu_request, if its driver cannot have that, or ")
+    is_logged(switch, "mend mtu_request, if its driver cannot")
+    runs(switch)
+    switch.vsctl("set", "Interface", "bad", "mtu_request=1500")
+    switch.wait_error("bad", None)
+    switch.wait_polled("bad")
+
+
+def test_mtu_that_a_driver_cannot_be_told(switch):
+    """net_ring sends and receives what is that long all the same, as net_pcap,
+    see test_jumbo_frames: nothing is wrong."""
+    ring = Driver("net_ring_ring")
+    ring.columns = ("options:n_rxq=2",)     # One for each that sends.
+    switch.plug("ring", ring)
+    switch.add_port("ring", 5001, mac(7))
+    switch.vsctl("set", "Interface", "ring", "mtu_request=2020")
+    switch.wait_column("Interface", "ring", "mtu", lambda v: v == "2020")
+    is_logged(switch, "ring does not support MTU configuration")
+    frame = udp(2, 7, payload=b"x" * (2020 - 28))
+    before, drops = switch.wait_rest(), switch.drops()
+    counters = switch.counters()["ports"]["ring"]
+    switch.inject("vm2", frame)
+    switch.settle(before["received"] + 2, drops, {},
+                  {("ring", 5001, "spoof_mac"): 1})     # It comes back.
+    after = switch.counters()["ports"]["ring"]
+    for key in "tx_bytes", "rx_bytes":
+        assert after[key] - counters[key] == len(frame)
+    assert switch.error_of("ring") is None
+    switch.vsctl("del-port", "ring")
 
 
 # Sockets of VMs.

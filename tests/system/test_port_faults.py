@@ -277,6 +277,30 @@ def test_others_lose_nothing_while_a_port_changes_its_mtu(world):
     through.stop()
 
 
+@pytest.mark.parametrize("world", ["veth", "tap", "internal"], indirect=True)
+def test_mtu_that_the_kernel_refuses(world):
+    """Each port goes on with the one that it has, and says so."""
+    hv1 = world.hv1
+    ports = world.a.port, hv1.uplink_port, "br-ov"
+    world.fabric.expected += [r"failed to set MTU for network device",
+                              r"refuses mtu_request="]
+    streams = world.streams()
+    for mtu in 10, 67, 70000:
+        for port in ports:
+            hv1.vsctl("set", "Interface", port, "mtu_request=%d" % mtu)
+        refused = ("its device refuses mtu_request=%d (Invalid argument) and "
+                   "has the MTU that Interface:mtu says: set one that it can "
+                   "have, or clear Interface mtu_request" % mtu)
+        wait_for(lambda: hv1.interface_errors() == [refused] * len(ports),
+                 "the errors", on_timeout=hv1.interface_errors)
+        for port in ports:
+            assert hv1.vsctl("get", "Interface", port, "mtu").strip() == "1500"
+    for port in ports:
+        hv1.vsctl("clear", "Interface", port, "mtu_request")
+    wait_for(lambda: not hv1.interface_errors(), "no error")
+    lossless(streams)
+
+
 @pytest.mark.parametrize("world", ["veth", "dpdk"], indirect=True)
 def test_uplink_comes_back(world):
     """It goes down, is deleted, changes its MTU."""
