@@ -123,8 +123,9 @@ def running_daemons(directory, eal, init="true", other_config=()):
     d.create_db()
     d.start_db()
     if eal:
-        prefix = "ovt%d-%s" % (os.getpid(), os.path.basename(d.dir))
-        extra = f"{eal} --no-pci --no-telemetry --file-prefix={prefix}"
+        # DPDK binds a socket below that of the daemon's directory, whose name
+        # may be long already.
+        extra = f"{eal} --no-pci --no-telemetry --file-prefix=ovt{os.getpid()}"
         d.vsctl("--no-wait", "set", "Open_vSwitch", ".",
                 f"other_config:dpdk-init={init}",
                 f'other_config:dpdk-extra="{extra}"')
