@@ -57,4 +57,6 @@ ofproto_tables_libovl_ofproto_a_SOURCES = \
 	ofproto-tables/overlay-unixctl.h \
 	ofproto-tables/unixctl-fib.c \
 	ofproto-tables/unixctl-lists.c \
-	ofproto-tables/unixctl-lists.h
+	ofproto-tables/unixctl-lists.h \
+	ofproto-tables/vhost-port.c \
+	ofproto-tables/vhost-port.h

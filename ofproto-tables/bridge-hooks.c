@@ -21,6 +21,7 @@
 #include "ovsdb-idl.h"
 #include "ovsdb-idl-provider.h"
 #include "util.h"
+#include "vhost-port.h"
 
 /* Main thread only.
  *
@@ -39,6 +40,7 @@ starts_with(const char *s, const char *prefix)
 void
 ovl_omit_from_idl(struct ovsdb_idl *idl)
 {
+    ovl_vhost_set_idl(idl);
     for (size_t i = 0; i < ovsrec_idl_class.n_tables; i++) {
         const struct ovsdb_idl_table_class *table
             = &ovsrec_idl_class.tables[i];

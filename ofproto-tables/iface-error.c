@@ -12,9 +12,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "dpdk.h"
 #include "dpif-overlay.h"
@@ -23,6 +20,7 @@
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "util.h"
+#include "vhost-port.h"
 
 VLOG_DEFINE_THIS_MODULE(ovl_iface_error);
 
@@ -93,8 +91,11 @@ ovl_explain_iface_error(const char *datapath_type,
                         const struct ovsrec_interface *cfg, int error,
                         char **errp)
 {
-    const char *what = remedy(cfg, error);
+    char *what = ovl_vhost_explain(cfg, error);
 
+    if (!what) {
+        what = nullable_xstrdup(remedy(cfg, error));
+    }
     if (!strcmp(datapath_type, OVL_DP_TYPE) && what) {
         char *text = xasprintf("%s: %s", *errp ? *errp : ovs_strerror(error),
                                what);
@@ -103,40 +104,7 @@ ovl_explain_iface_error(const char *datapath_type,
         free(*errp);
         *errp = text;
     }
-}
-
-/* What keeps a vhost-user port from its VM, in a new string, or NULL. */
-static char *
-vhost_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev)
-{
-    const char *path = smap_get(&cfg->options, "vhost-server-path");
-    struct sockaddr_un un;
-    struct stat s;
-
-    if (strcmp(cfg->type, "dpdkvhostuserclient")
-        || netdev_get_carrier(netdev)) {
-        return NULL;
-    } else if (!path || !path[0]) {
-        return xstrdup("no VM can connect: set options:vhost-server-path to "
-                       "the socket that QEMU makes");
-    } else if (strlen(path) >= sizeof un.sun_path) {
-        return xasprintf("no VM can connect: options:vhost-server-path has "
-                         "%"PRIuSIZE" bytes, and the path of a socket %"
-                         PRIuSIZE" at most", strlen(path),
-                         sizeof un.sun_path - 1);
-    } else if (stat(path, &s)) {
-        return xasprintf("%s: %s: waiting for a VM to make this socket "
-                         "(QEMU's chardev socket,path=%s,server=on); if it "
-                         "has another one, mend options:vhost-server-path",
-                         path, ovs_strerror(errno), path);
-    } else if (!S_ISSOCK(s.st_mode)) {
-        return xasprintf("%s is not a socket: mend options:"
-                         "vhost-server-path", path);
-    } else {
-        return xasprintf("%s: waiting for a VM to answer on this socket: is "
-                         "it running, and may ovs-vswitchd open its socket?",
-                         path);
-    }
+    free(what);
 }
 
 /* Stores what is wrong with the port of 'cfg', which the caller frees, or
@@ -149,7 +117,7 @@ get_fault(const struct ovsrec_interface *cfg, const struct netdev *netdev,
         return false;
     }
     if (!*fault) {
-        *fault = vhost_fault(cfg, netdev);
+        *fault = ovl_vhost_fault(cfg, netdev);
         if (*fault && !nullable_string_is_equal(*fault, cfg->error)) {
             VLOG_INFO("%s: %s", cfg->name, *fault);
         }

@@ -37,6 +37,7 @@
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
+#include "vhost-port.h"
 
 VLOG_DEFINE_THIS_MODULE(ofproto_tables);
 
@@ -386,6 +387,7 @@ port_destruct(struct ofport *ofport, bool del)
         return;
     }
     simap_find_and_delete(&port_numbers, name);
+    ovl_vhost_forget(name);
     if (dpif_port_exists(overlay->dpif, name)) {
         dpif_port_del(overlay->dpif, port->odp_port, false);
     }
@@ -477,7 +479,15 @@ port_add(struct ofproto *ofproto, struct netdev *netdev)
             netdev, dpif_normalize_type(dpif_type(overlay->dpif)));
         return 0;
     }
-    return dpif_port_add(overlay->dpif, netdev, NULL);
+
+    int error = ovl_vhost_admit(netdev);
+    if (!error) {
+        error = dpif_port_add(overlay->dpif, netdev, NULL);
+        if (error) {
+            ovl_vhost_forget(netdev_get_name(netdev));
+        }
+    }
+    return error;
 }
 
 static int
@@ -735,6 +745,7 @@ ovl_exit(void)
     ovl_dp_exit();
     ofproto_class_unregister(&ofproto_tables_class);
     simap_destroy(&port_numbers);
+    ovl_vhost_exit();
 }
 
 int64_t

@@ -35,8 +35,8 @@ void ovl_exit(void);
 
 /* Omits every table named Overlay_* and every column named overlay_* from
  * 'idl', bridge.c's session, so that neither a million rows nor our own status
- * writes run through bridge_reconfigure().  bridge_init() calls this once,
- * before the session is first run. */
+ * writes run through bridge_reconfigure(), and remembers where it is.
+ * bridge_init() calls this once, before the session is first run. */
 void ovl_omit_from_idl(struct ovsdb_idl *idl);
 
 /* Returns what may be written to Open_vSwitch:cur_cfg now: 'next_cfg' if

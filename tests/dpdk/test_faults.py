@@ -188,8 +188,10 @@ def test_socket_that_no_vm_answers_on(switch, tmp_path, what):
     add(switch, [f"options:vhost-server-path={path}"], "dpdkvhostuserclient")
     switch.wait_error("bad", {
         "nothing": "No such file or directory: waiting for a VM to make "
-                   "this socket .*mend options:vhost-server-path",
-        "file": "is not a socket: mend options:vhost-server-path",
+                   "this socket .*; if it has another one, delete the port "
+                   "and add it with that options:vhost-server-path$",
+        "file": "is not a socket: delete the port and add it with another "
+                "options:vhost-server-path$",
         "nobody": "waiting for a VM to answer on this socket",
         "silence": "waiting for a VM to answer on this socket"}[what])
     is_logged(switch, path + (" is not" if what == "file" else ": "))
