@@ -374,9 +374,9 @@ choose_way(const struct ovl_worker *worker, const struct ovl_known_hop *hop,
     if (hop->adj) {
         ovl_fast_set_tunnel(worker, way, hop->adj, limit);
     } else {
-        ovl_fast_set_port(way, hop->port,
-                          MIN(limit,
-                              ovl_fast_limit(ovl_lport_mtu(hop->port))));
+        uint16_t fits = ovl_fast_limit(ovl_lport_mtu(hop->port));
+
+        ovl_fast_set_port(way, hop->port, MIN(limit, fits));
     }
 }
 

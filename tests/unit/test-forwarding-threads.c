@@ -26,6 +26,7 @@
 struct shared {
     struct ovl_forwarding *fwd;
     struct in6_addr pair_ip;
+    struct ovl_lport *port;
     ATOMIC(const char *) failure;
     atomic_bool stop;
 };
@@ -84,6 +85,10 @@ check_burst(struct reader *r, ovs_version_t version)
         CHECK(s, tagged->vlan == net->mtu);
         CHECK(s, mac->vtep && mac->vtep->ip.s6_addr[15] == net->mtu % 2);
         CHECK(s, net->n_flood == 1 && net->flood[0] == mac->vtep);
+
+        const struct ovl_adjacency *adj
+            = ovsrcu_get(struct ovl_adjacency *, &mac->adj);
+        CHECK(s, !adj || adj->vtep == mac->vtep);
         ovl_counter_add(r->shard, net->traffic, 1);
         ovl_counter_add(r->shard, mac->vtep->traffic + OVL_TX_PACKETS, 1);
         r->n_counted++;
@@ -110,6 +115,33 @@ reader_main(void *r_)
         ovsrcu_quiesce();
     }
     ovl_shard_destroy(r->shard);
+    return NULL;
+}
+
+/* As the underlay's thread: next hops of both VTEPs come, change and go, while
+ * VTEPs and their ways do. */
+static void *
+underlay_main(void *r_)
+{
+    struct reader *r = r_;
+    struct shared *s = r->shared;
+
+    for (unsigned int i = 0; !is_stopped(s); i++) {
+        struct in6_addr ip = ip4_nr(i % 2);
+        struct ovl_vtep *vtep = ovl_vtep_lookup(s->fwd, &ip);
+
+        if (vtep) {
+            struct ovl_adjacency *adj = NULL;
+
+            if (i % 8) {
+                adj = xzalloc(sizeof *adj);
+                adj->port = ovl_lport_ref(s->port);
+            }
+            ovl_vtep_set_adjacency(vtep, adj, OVL_DROP_VTEP_UNRESOLVED);
+            r->n_counted++;
+        }
+        ovsrcu_quiesce();
+    }
     return NULL;
 }
 
@@ -211,9 +243,10 @@ set_stable(struct shared *s, struct ovl_lport *port)
 static void
 readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
 {
-    struct shared s = { .pair_ip = ip_from("10.0.0.9") };
     struct ovl_lport *port = fixture_port("vm1");
+    struct shared s = { .pair_ip = ip_from("10.0.0.9"), .port = port };
     struct reader readers[N_READERS + 1];
+    struct reader underlay = { .shared = &s };
     uint64_t n_counted = 0;
     ovs_version_t version;
     const char *failure;
@@ -236,6 +269,8 @@ readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
                                 &readers[i]);
     }
 
+    underlay.thread = ovs_thread_create("underlay", underlay_main, &underlay);
+
     end = time_msec() + MSECS;
     while ((time_msec() < end || step < MIN_STEPS) && !is_stopped(&s)) {
         step++;
@@ -252,6 +287,7 @@ readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
         xpthread_join(readers[i].thread, NULL);
         n_counted += i < N_READERS ? readers[i].n_counted : 0;
     }
+    xpthread_join(underlay.thread, NULL);
     atomic_read_relaxed(&s.failure, &failure);
     if (failure) {
         fail_msg("a reader saw otherwise: %s", failure);
@@ -262,6 +298,7 @@ readers_see_whole_transactions_and_never_a_gap(void **state OVS_UNUSED)
                   step, n_counted, readers[0].n_versions,
                   readers[1].n_versions, readers[N_READERS].n_counted);
     assert_true(n_counted > 1000);
+    assert_true(underlay.n_counted > 100);
     assert_true(ovl_counter_read(traffic) == n_counted);
 
     ovl_lport_unref(port);

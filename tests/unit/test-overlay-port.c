@@ -29,7 +29,8 @@
 static const char *qos;         /* Its type of QoS. */
 static uint32_t priorities[NETDEV_MAX_BURST];   /* Of what was sent last, */
 static uint64_t marks[NETDEV_MAX_BURST];
-static size_t n_sent;                           /* so many. */
+static size_t n_sent;                           /* so many, */
+static size_t n_calls;                          /* in so many calls. */
 static int send_error;          /* What sending ends with. */
 
 static struct netdev *
@@ -88,6 +89,7 @@ fake_send(struct netdev *netdev OVS_UNUSED, int qid OVS_UNUSED,
 {
     struct dp_packet *packet;
 
+    n_calls++;
     n_sent = dp_packet_batch_size(batch);
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         priorities[i] = packet->md.skb_priority;
@@ -239,7 +241,7 @@ assert_reaches(struct ovl_port *port, uint64_t can, bool marked,
         bytes += 60 + i;
     }
     port->netdev->ol_flags = can;
-    n_sent = 0;
+    n_sent = n_calls = 0;
     ovl_port_send(port, 0, shard, &batch, bytes, marked);
 
     for (size_t i = 0; i < n; i++) {
@@ -251,6 +253,7 @@ assert_reaches(struct ovl_port *port, uint64_t can, bool marked,
         }
     }
     assert_int_equal(n_sent, n_reach);
+    assert_int_equal(n_calls, n_reach > 0);
     if (send_error) {
         n_reach = bytes_reach = 0;
     }
